@@ -1,0 +1,63 @@
+// The way imports point (README, "Where things live"): processes -> ops, cli -> sync -> the four
+// domain folders, which know neither each other nor sync; the files at the top know nobody above them.
+const DOMAIN = ['circuit', 'conexxus', 'events', 'inventory'];
+const BASE = '^src/(config|lifecycle|logger|redaction|errors|redis|database)\\.ts$';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'base-knows-nobody',
+      severity: 'error',
+      from: { path: BASE },
+      to: { path: '^src/', pathNot: BASE },
+    },
+    ...DOMAIN.map((folder) => ({
+      name: `${folder}-stands-alone`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { path: '^src/', pathNot: [`^src/${folder}/`, '^src/(errors|redis|redaction|logger)\\.ts$'] },
+    })),
+    {
+      name: 'sync-knows-no-process',
+      severity: 'error',
+      from: { path: '^src/sync/' },
+      to: { path: '^src/(ops|cli)/|^src/(worker|dashboard|cli|index|config)\\.ts$' },
+    },
+    {
+      name: 'ops-and-cli-know-no-process',
+      severity: 'error',
+      from: { path: '^src/(ops|cli)/' },
+      to: { path: '^src/(worker|dashboard|cli|index)\\.ts$' },
+    },
+    {
+      name: 'pos-imports-neither-postgres-nor-http-server',
+      severity: 'error',
+      from: { path: '^src/index\\.ts$' },
+      to: { path: 'node_modules/(postgres|drizzle-orm|hono|@hono|@bull-board|got)/', reachable: true },
+    },
+    {
+      name: 'product-knows-no-test',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|scripts)/' },
+    },
+    {
+      name: 'no-dev-dependency-in-product',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    parser: 'swc',
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,35 @@
+/** What a call to Conexxus came to. The client answers with one of these; it throws for none of them. */
+export type Outcome =
+  /** The back office has it: a 2xx with `success: true`, or a 409 (`duplicate`: it had it before). */
+  | (Answered & { readonly kind: 'delivered'; readonly duplicate: boolean })
+  /** Says nothing about the payload: network, timeout, 408, 425, 5xx, unreadable answer. */
+  | (Failed & { readonly kind: 'transient'; readonly retryAfterMs?: number })
+  | (Failed & { readonly kind: 'forbidden' })
+  | (Failed & { readonly kind: 'not_found' })
+  /** 401 or a redirect: nothing can succeed until a person puts the configuration right. */
+  | (Failed & { readonly kind: 'misconfigured' })
+  | (Failed & { readonly kind: 'rate_limited'; readonly retryAfterMs?: number })
+  /** The API refuses this payload, and would again. */
+  | (Failed & { readonly kind: 'rejected' })
+  /** Our own shutdown cut the call off. */
+  | (Failed & { readonly kind: 'aborted' });
+
+export type OutcomeKind = Outcome['kind'];
+
+interface Answered {
+  readonly durationMs: number;
+  readonly httpStatus: number;
+}
+
+interface Failed {
+  readonly durationMs: number;
+  /** Absent where no answer came. */
+  readonly httpStatus?: number;
+  readonly error: OutcomeError;
+}
+
+/** `code` is ours and literal (`timeout`, `http_503`, `invalid_answer`, …); `message` is redacted. */
+export interface OutcomeError {
+  readonly code: string;
+  readonly message: string;
+}

@@ -1,0 +1,42 @@
+import { Redis, type RedisOptions } from 'ioredis';
+
+/**
+ * How a connection behaves while Redis is away.
+ * `patient`: commands wait for it to come back (workers). `fail-fast`: they fail within
+ * `FAIL_FAST_MS`, and never run later behind the caller's back (producer, doctor, health checks).
+ */
+export type RedisTemper = 'patient' | 'fail-fast';
+
+const FAIL_FAST_MS = 1_500;
+const RECONNECT_MAX_MS = 1_000;
+
+/** The one place that makes a Redis connection, so that Sentinel and Cluster can come in here. */
+export function connectRedis(url: string, temper: RedisTemper, onError: (error: Error) => void): Redis {
+  const redis = new Redis(url, temper === 'patient' ? patient() : failFast());
+  // Without a listener ioredis prints to stderr by itself; what it prints would pass no redaction.
+  redis.on('error', onError);
+  return redis;
+}
+
+function patient(): RedisOptions {
+  return {
+    // BullMQ refuses a worker connection that gives up on commands.
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
+    // After a failover the old primary answers READONLY: drop it and ask for the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    keepAlive: 10_000,
+  };
+}
+
+function failFast(): RedisOptions {
+  return {
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    commandTimeout: FAIL_FAST_MS,
+    connectTimeout: FAIL_FAST_MS,
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    keepAlive: 10_000,
+  };
+}
