@@ -18,25 +18,25 @@ export function connectRedis(url: string, temper: RedisTemper, onError: (error: 
   return redis;
 }
 
-function patient(): RedisOptions {
+function patient() {
   return {
     // BullMQ refuses a worker connection that gives up on commands.
     maxRetriesPerRequest: null,
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
+    retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
     // After a failover the old primary answers READONLY: drop it and ask for the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     keepAlive: 10_000,
-  };
+  } satisfies RedisOptions;
 }
 
-function failFast(): RedisOptions {
+function failFast() {
   return {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     commandTimeout: FAIL_FAST_MS,
     connectTimeout: FAIL_FAST_MS,
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     keepAlive: 10_000,
-  };
+  } satisfies RedisOptions;
 }
