@@ -2,7 +2,7 @@ import type { Fault, FaultMatch, FaultRule, FaultRuleState } from './protocol.ts
 import type { Random } from './random.ts';
 
 /** What a rule can look at. */
-export interface RequestFacts {
+interface RequestFacts {
   readonly method: string;
   readonly path: string;
   readonly key: string | null;
@@ -16,7 +16,7 @@ export interface ChosenFault {
   readonly label: string;
 }
 
-export function matches(match: FaultMatch, request: RequestFacts): boolean {
+function matches(match: FaultMatch, request: RequestFacts): boolean {
   return (
     (match.path === undefined || match.path === request.path) &&
     (match.method === undefined || match.method.toUpperCase() === request.method) &&
@@ -27,7 +27,7 @@ export function matches(match: FaultMatch, request: RequestFacts): boolean {
 }
 
 /** Whether a rule strikes at the `seen`-th request that matched it, after `fired` strikes. */
-export function isDue(match: FaultMatch, seen: number, fired: number, random: Random): boolean {
+function isDue(match: FaultMatch, seen: number, fired: number, random: Random): boolean {
   const counted = seen - (match.after ?? 0);
   if (counted <= 0 || counted % (match.everyNth ?? 1) !== 0) return false;
   if (fired >= (match.times ?? Number.POSITIVE_INFINITY)) return false;

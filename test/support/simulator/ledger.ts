@@ -168,7 +168,8 @@ function holds(condition: WaitCondition, book: Book): boolean {
   return (
     book.entries.length >= (condition.requests ?? 0) &&
     book.applied >= (condition.applied ?? 0) &&
-    book.inFlight >= (condition.inFlight ?? 0)
+    book.inFlight >= (condition.inFlight ?? 0) &&
+    book.entries.length - book.inFlight >= (condition.ended ?? 0)
   );
 }
 

@@ -8,7 +8,7 @@ const ms = z.number().min(0);
 const probability = z.number().min(0).max(1);
 const status = z.int().min(200).max(599);
 
-export const latencySchema = z.discriminatedUnion('kind', [
+const latencySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('fixed'), ms }),
   z.strictObject({ kind: z.literal('uniform'), min: ms, max: ms }),
   z.strictObject({ kind: z.literal('lognormal'), median: ms, sigma: z.number().min(0) }),
@@ -19,7 +19,7 @@ const latency = latencySchema.optional();
 /** The request is carried out all the same, behind the failure. */
 const apply = z.boolean().optional();
 
-export const faultSchema = z.discriminatedUnion('kind', [
+const faultSchema = z.discriminatedUnion('kind', [
   // Answered in the place of the API, which does not carry the request out:
   /** `body`: text goes out as it is (`text/plain` unless `headers` say otherwise), all else as JSON. */
   z.strictObject({
@@ -113,7 +113,13 @@ export const ledgerFilterSchema = z.strictObject({
 });
 
 /** All of these reached, at least. */
-export const waitConditionSchema = z.strictObject({ requests: count, applied: count, inFlight: count });
+export const waitConditionSchema = z.strictObject({
+  requests: count,
+  applied: count,
+  inFlight: count,
+  /** Answered, or given up. */
+  ended: count,
+});
 
 export type Latency = z.infer<typeof latencySchema>;
 export type Fault = z.infer<typeof faultSchema>;
