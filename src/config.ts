@@ -68,7 +68,7 @@ const SCHEMA = {
       'DATABASE_URL',
       'database-url',
       'Postgres of the event log and the catalog.',
-      'postgres://user:password@host:5432/database',
+      'the postgres:// address of its database',
     ),
     sensitive: true,
   },

@@ -98,7 +98,10 @@ type Health = Awaited<ReturnType<ReturnType<typeof createConexxusClient>['health
 function describeHealth(health: Health): Check {
   switch (health.kind) {
     case 'ok':
-      return passed('Conexxus', `healthy, answered in ${health.durationMs} ms`);
+      return passed(
+        'Conexxus',
+        `healthy, answered in ${health.durationMs} ms (which proves nothing about the API key)`,
+      );
     case 'unsupported':
       return passed('Conexxus', `answers, and has no health check (HTTP ${health.httpStatus})`);
     case 'rate_limited':

@@ -21,7 +21,11 @@ async function migrate(): Promise<void> {
   const database = connectDatabase(databaseUrl, { max: 1 });
   try {
     const applied = await migrateDatabase(database.db);
-    console.log(applied === 0 ? 'The database is up to date.' : `Applied ${applied} migration(s).`);
+    console.log(
+      applied === 0
+        ? 'The database is up to date.'
+        : `Applied ${applied} migration${applied === 1 ? '' : 's'}.`,
+    );
   } catch (error) {
     if (error instanceof ConexxusSyncError) throw error;
     throw new MigrationError(`The database could not be migrated: ${reasonOf(error)}`, { cause: error });
