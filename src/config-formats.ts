@@ -62,7 +62,7 @@ interface Limits {
   readonly max?: number;
 }
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 const CHECKS = {
   'api-url': text(checkApiUrl),
