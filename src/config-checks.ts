@@ -9,7 +9,7 @@ export interface Access {
   readonly ca?: string;
 }
 
-export interface Login {
+interface Login {
   readonly user: string;
   readonly password: string;
 }

@@ -1,7 +1,9 @@
 import type convict from 'convict';
 
+type Value = string | number | boolean | undefined;
+
 /** One variable of the schema. `default: null` means required, `undefined` means optional. */
-export interface Variable<T> extends convict.SchemaObj<T> {
+export interface Variable<T = Value> extends convict.SchemaObj<T> {
   readonly env: string;
   readonly doc: string;
   readonly format: FormatName;
@@ -23,6 +25,10 @@ export interface Problem {
 }
 
 export type Report = (variable: string, text: string) => void;
+
+export function isVariable(node: object): node is Variable {
+  return 'format' in node;
+}
 
 export function variable(env: string, format: FormatName, doc: string) {
   return { env, format, doc };
@@ -56,7 +62,7 @@ interface Limits {
   readonly max?: number;
 }
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 const CHECKS = {
   'api-url': text(checkApiUrl),
@@ -89,7 +95,7 @@ export function convictFormats(): Record<string, convict.Format> {
       name,
       {
         coerce: (value: string) => coerce(name, value),
-        validate(value: unknown, item: Variable<unknown> & { report: Report }) {
+        validate(value: unknown, item: Variable & { report: Report }) {
           const problem =
             value === null ? `is not configured: set it to ${item.setItTo}` : check(value, item);
           if (problem !== undefined) item.report(item.env, `${item.env} ${problem}`);

@@ -11,6 +11,7 @@ import {
   convictFormats,
   count,
   flag,
+  isVariable,
   ms,
   optional,
   type Problem,
@@ -19,6 +20,7 @@ import {
   type Variable,
   variable,
 } from './config-formats.ts';
+import { readKeyFile, secretsIn } from './config-secrets.ts';
 import { ConexxusSyncError } from './errors.ts';
 import type { LogLevel } from './logger.ts';
 
@@ -66,7 +68,7 @@ const SCHEMA = {
       'DATABASE_URL',
       'database-url',
       'Postgres of the event log and the catalog.',
-      'postgres://user:password@host:5432/database',
+      'the postgres:// address of its database',
     ),
     sensitive: true,
   },
@@ -135,35 +137,29 @@ const SCHEMA = {
   },
 };
 
+/** All variables, each with the setting of `Settings` that it belongs to. */
+export const VARIABLES = Object.entries(SCHEMA).flatMap(([setting, node]) =>
+  (isVariable(node) ? [node] : Object.values(node)).map((variable) => ({ setting, variable })),
+);
+
 convict.addFormats(convictFormats());
+
+const SERVICE = [
+  'conexxus',
+  'locationId',
+  'namespace',
+  'redisUrl',
+  'databaseUrl',
+  'circuit',
+  'events',
+  'alertWebhookUrl',
+  'logLevel',
+] as const;
 
 /** Which settings each command reads: what is wrong with any other is no concern of it. */
 const PARTS = {
-  worker: [
-    'conexxus',
-    'access',
-    'locationId',
-    'namespace',
-    'redisUrl',
-    'databaseUrl',
-    'worker',
-    'circuit',
-    'events',
-    'alertWebhookUrl',
-    'logLevel',
-  ],
-  dashboard: [
-    'conexxus',
-    'locationId',
-    'namespace',
-    'redisUrl',
-    'databaseUrl',
-    'circuit',
-    'events',
-    'dashboard',
-    'alertWebhookUrl',
-    'logLevel',
-  ],
+  worker: [...SERVICE, 'access', 'worker'],
+  dashboard: [...SERVICE, 'dashboard'],
   enqueue: ['locationId', 'namespace', 'redisUrl'],
   circuit: ['namespace', 'redisUrl', 'circuit'],
   migrate: ['databaseUrl'],
@@ -182,7 +178,7 @@ type Settings = {
       };
 };
 
-interface Slices extends Omit<Settings, 'access' | 'dashboard'> {
+export interface Slices extends Omit<Settings, 'access' | 'dashboard'> {
   access: Access;
   dashboard: Dashboard;
 }
@@ -200,7 +196,7 @@ export class ConfigError extends ConexxusSyncError {
 
 /** @throws ConfigError */
 export function loadConfig<P extends Part>(part: P, env: NodeJS.ProcessEnv = process.env): PartConfig<P> {
-  const { slices, problems } = read(PARTS[part], env);
+  const { slices, problems } = readSettings(PARTS[part], env);
   if (problems.length > 0 || !hasAll(slices, PARTS[part])) {
     throw new ConfigError(problems.map(({ text }) => text));
   }
@@ -214,18 +210,32 @@ function hasAll<Group extends keyof Slices>(
   return groups.every((group) => group in slices);
 }
 
-function read(groups: readonly string[], env: NodeJS.ProcessEnv) {
+/**
+ * Every secret that the environment holds, for the redactor; those of other processes too, since
+ * their texts meet in Redis and Postgres. Never throws.
+ */
+export function secretsOf(env: NodeJS.ProcessEnv = process.env): string[] {
+  const given = present(env);
+  const values = VARIABLES.filter(({ variable }) => variable.sensitive).map(
+    ({ variable }) => given[variable.env],
+  );
+  return [...values, readKeyFile(given['CONEXXUS_API_KEY_FILE'])].flatMap((value) =>
+    value ? secretsIn(value) : [],
+  );
+}
+
+/** What of the settings could be read, and what is wrong with them, in the order of the schema. */
+export function readSettings(chosen: readonly string[], env: NodeJS.ProcessEnv) {
   const problems: Problem[] = [];
   const report: Report = (variable, text) => problems.push({ variable, text });
-  const chosen = Object.entries(SCHEMA).filter(([group]) => groups.includes(group));
-  const loaded = convict(
-    Object.fromEntries(chosen.map(([group, node]) => [group, reporting(node, report)])),
-    {
-      env: present(env),
-      args: [],
-    },
-  ).validate();
-  const { access, dashboard, ...settings }: Partial<Settings> = loaded.getProperties();
+  const schema = Object.entries(SCHEMA)
+    .filter(([setting]) => chosen.includes(setting))
+    .map(([setting, node]) => [setting, reporting(node, report)]);
+  const loaded = convict<Partial<Settings>>(Object.fromEntries(schema), {
+    env: present(env),
+    args: [],
+  }).validate();
+  const { access, dashboard, ...settings } = loaded.getProperties();
   if (settings.conexxus) checkPlainHttp(settings.conexxus, report);
   if (settings.circuit) checkCircuit(settings.circuit, report);
   const slices: Partial<Slices> = {
@@ -233,13 +243,15 @@ function read(groups: readonly string[], env: NodeJS.ProcessEnv) {
     ...(access && { access: readAccess(access, report) }),
     ...(dashboard && { dashboard: readDashboard(dashboard, report) }),
   };
-  return { slices, problems };
+  const position = (problem: Problem) =>
+    VARIABLES.findIndex(({ variable }) => variable.env === problem.variable);
+  return { slices, problems: problems.sort((a, b) => position(a) - position(b)) };
 }
 
 /** The schema node with the reporter that its formats speak through. */
 function reporting(node: object, report: Report): object {
-  if ('format' in node) return { ...node, report };
-  return Object.fromEntries(Object.entries(node).map(([name, leaf]) => [name, { ...leaf, report }]));
+  if (isVariable(node)) return { ...node, report };
+  return Object.fromEntries(Object.entries(node).map(([name, variable]) => [name, { ...variable, report }]));
 }
 
 /** An empty variable is an unset one; a line end that an env file left on a value is no part of it. */

@@ -20,7 +20,7 @@ const RELEASE_TIMEOUT_MS = 30_000;
 /** npm passes a Ctrl-C on to a child that the terminal told already: so soon it is the same one. */
 const SAME_SIGNAL_MS = 1_000;
 /** Longest that a leaked handle may keep a process whose work is done. */
-const LINGER_MS = 5_000;
+const LINGER_MS = 3_000;
 
 export function createLifecycle(logger: Logger): Lifecycle {
   const acquired: (() => Promise<void>)[] = [];
@@ -70,7 +70,7 @@ export function untilSignal(): Promise<NodeJS.Signals> {
 /**
  * Runs the main function of a process file. What it throws goes to stderr (our own errors as their
  * message, others with their stack) and the exit code is 1. The process ends by itself once its
- * streams are written; a handle that somebody forgot cuts that short after 5 seconds.
+ * streams are written; where a forgotten handle keeps it, it is ended after 3 seconds.
  */
 export async function runProcess(main: () => Promise<void>, redact: Redactor): Promise<void> {
   const fail = (thrown: unknown) => {
