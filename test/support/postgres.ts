@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import postgres from 'postgres';
+import { startEmbeddedPostgres } from '../../scripts/services/pglite.ts';
+
+export interface FreshDatabase {
+  readonly url: string;
+  /** It is PGlite: one backend for all connections, which can't be stopped, locked or exhausted. */
+  readonly embedded: boolean;
+  /** Drops it, whoever is still connected. */
+  close(): Promise<void>;
+}
+
+/** An empty database of the caller's own. */
+export async function freshDatabase(): Promise<FreshDatabase> {
+  const server = process.env['TEST_DATABASE_URL'] ?? '';
+  return server === '' ? embeddedDatabase() : databaseOn(server);
+}
+
+async function embeddedDatabase(): Promise<FreshDatabase> {
+  const service = await startEmbeddedPostgres();
+  return { url: service.url, embedded: true, close: () => service.stop() };
+}
+
+async function databaseOn(server: string): Promise<FreshDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await asAdmin(server, `create database ${name}`);
+  const url = new URL(server);
+  url.pathname = name;
+  return {
+    url: url.href,
+    embedded: false,
+    close: () => asAdmin(server, `drop database if exists ${name} with (force)`),
+  };
+}
+
+async function asAdmin(server: string, statement: string): Promise<void> {
+  const sql = postgres(server, { max: 1, onnotice: () => {} });
+  try {
+    await sql.unsafe(statement);
+  } finally {
+    await sql.end();
+  }
+}
