@@ -184,6 +184,8 @@ local function read(now)
     circuit.failedTrials = 0
     circuit.forgetTrials = true
     close(circuit, now, circuit.wipe and 'junk' or cause)
+    -- Nothing was down as far as anybody knows: the first start of an installation needs no ramp.
+    set(circuit, 'rampAt', nil)
   end
   advance(circuit, now)
   return circuit
