@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { pino } from 'pino';
+import type { CircuitStatus } from '../../src/circuit/types.ts';
+import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
+import { createOpsApp } from '../../src/ops/app.ts';
+import type { Access } from '../../src/ops/auth.ts';
+import type { ReadinessChecks } from '../../src/ops/health.ts';
+import { listen } from '../../src/ops/server.ts';
+import { connectRedis } from '../../src/redis.ts';
+
+export const OPERATOR = { user: 'olga', password: 'opens & closes' };
+export const VIEWER = { user: 'vera', password: 'only: looks' };
+
+export const CLOSED: CircuitStatus = {
+  state: 'closed',
+  phase: null,
+  epoch: 1,
+  since: Date.now() - 90_000,
+  cause: null,
+  retryAt: null,
+  cooldownUntil: null,
+  failures: 0,
+  successes: 0,
+  hold: null,
+  bypass: null,
+};
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  json(): Record<string, unknown>;
+}
+
+export interface CallOptions {
+  readonly as?: { readonly user: string; readonly password: string };
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface OpsHarness {
+  readonly port: number;
+  readonly queue: Queue;
+  readonly redis: Redis;
+  /** What the circuit answers from now on. */
+  circuitIs(status: CircuitStatus): void;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  audited(): Promise<readonly SyncEvent[]>;
+  /** As the gate pauses. */
+  pauseAsCircuit(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface OpsHarnessOptions {
+  readonly access?: Access;
+  readonly checks?: ReadinessChecks;
+}
+
+const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWER };
+
+/** The dashboard on a free port, over a queue of its own in the tests' Redis. */
+export async function startOps({
+  access = PROTECTED,
+  checks = {},
+}: OpsHarnessOptions = {}): Promise<OpsHarness> {
+  const namespace = `ops-${randomUUID()}`;
+  const prefix = `{${namespace}}`;
+  const redis = connectRedis(process.env['TEST_REDIS_URL'] ?? '', 'patient', () => undefined);
+  const queue = new Queue('sync', { prefix, connection: redis });
+  await queue.waitUntilReady();
+  let circuit = CLOSED;
+  const meta = queue.toKey('meta');
+  const stream = eventStreamKey(namespace);
+
+  const app = createOpsApp({
+    access,
+    queue,
+    redis,
+    circuit: { status: async () => circuit },
+    pause: {
+      pausedBy: async () => {
+        const stamp = await redis.hget(meta, 'paused');
+        return stamp === null ? [] : [stamp === 'circuit' ? 'circuit' : 'person'];
+      },
+    },
+    audit: {
+      append: async (event) => {
+        await redis.xadd(stream, '*', 'event', JSON.stringify(event));
+      },
+    },
+    checks,
+    logger: pino({ level: 'silent' }),
+  });
+  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+
+  return {
+    port: server.port,
+    queue,
+    redis,
+    circuitIs: (status) => {
+      circuit = status;
+    },
+    call: (method, path, options) => call(server.port, method, path, options),
+    audited: async () =>
+      (await redis.xrange(stream, '-', '+')).map(([, fields]) => JSON.parse(fields[1] ?? '') as SyncEvent),
+    pauseAsCircuit: async () => {
+      await redis.hset(meta, 'paused', 'circuit');
+    },
+    close: async () => {
+      await server.close();
+      await queue.close();
+      const keys = await redis.keys(`${prefix}:*`);
+      if (keys.length > 0) await redis.del(...keys);
+      await redis.quit();
+    },
+  };
+}
+
+/** One request with exactly the headers given: `fetch` would add and refuse some. */
+async function call(
+  port: number,
+  method: string,
+  path: string,
+  { as, headers = {}, body }: CallOptions = {},
+): Promise<Answer> {
+  const login =
+    as === undefined
+      ? {}
+      : { authorization: `Basic ${Buffer.from(`${as.user}:${as.password}`).toString('base64')}` };
+  const sent = request({ host: '127.0.0.1', port, method, path, headers: { ...login, ...headers } });
+  sent.end(body);
+  const [received] = (await once(sent, 'response')) as [IncomingMessage];
+  const content = await text(received);
+  return {
+    status: received.statusCode ?? 0,
+    headers: received.headers,
+    text: content,
+    json: () => JSON.parse(content) as Record<string, unknown>,
+  };
+}
