@@ -2,7 +2,7 @@ import type { Queue } from 'bullmq';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Redis } from 'ioredis';
-import type { Logger } from 'pino';
+import type { Logger } from '../logger.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
 import { BOARD_PATH, createBoard } from './board.ts';
 import { boardWrites, refuseBoardWrite } from './board-writes.ts';
@@ -10,7 +10,7 @@ import { type CircuitReader, circuitRoutes, type PauseReader } from './circuit-r
 import { securityHeaders } from './headers.ts';
 import { healthRoutes, type ReadinessChecks } from './health.ts';
 import { homeRoutes } from './home.ts';
-import { type AuditLog, createOperator } from './operator.ts';
+import { type AuditLog, createOperator, readPauser } from './operator.ts';
 import { requireKnownHost, requireSameOrigin } from './origin.ts';
 import { notFound, problem, problemOf } from './problem.ts';
 
@@ -42,7 +42,8 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   app.route('/health', healthRoutes(checks, logger));
 
   app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
-  app.route('/', homeRoutes(circuit, pause, logger));
+  const pauser = () => readPauser({ queue, redis });
+  app.route('/', homeRoutes({ circuit, pause, pauser, logger }));
   app.route('/api/circuit', circuitRoutes(circuit, pause));
 
   const operator = createOperator({ queue, redis, audit });

@@ -3,9 +3,10 @@ import type { HttpBindings } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { MiddlewareHandler } from 'hono';
 import { auth as readBasicAuth } from 'hono/utils/basic-auth';
-import type { Logger } from 'pino';
+import { isLoopback } from '../config-formats.ts';
 import { ConexxusSyncError } from '../errors.ts';
-import { isLoopback, isWrite } from './origin.ts';
+import type { Logger } from '../logger.ts';
+import { isWrite } from './origin.ts';
 import { problem } from './problem.ts';
 import { createLoginThrottle } from './throttle.ts';
 

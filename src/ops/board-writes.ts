@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import type { Logger } from 'pino';
+import type { Logger } from '../logger.ts';
 import type { OpsEnv } from './auth.ts';
 import type { CircuitReader } from './circuit-routes.ts';
 import { type Deed, type Operator, RETRY_ALL_MAX } from './operator.ts';
@@ -81,7 +81,8 @@ async function circuitOwnsPause(circuit: CircuitReader): Promise<Response> {
     hold === null
       ? `it is ${state}${cause === null ? '' : `: ${cause}`}`
       : `${hold.actor} holds it: ${hold.reason}`;
-  const when = retryAt === null || hold !== null ? '' : ` Next trial ${fromNow(Math.max(retryAt, now), now)}.`;
+  const when =
+    retryAt === null || hold !== null ? '' : ` Next trial ${fromNow(Math.max(retryAt, now), now)}.`;
   return problem({
     status: 409,
     kind: 'circuit-owns-pause',

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { Logger } from 'pino';
+import type { Logger } from '../logger.ts';
 import { problem } from './problem.ts';
 
 /** By the name of what is checked (`redis`, `postgres`, `events`); one that rejects has failed. */

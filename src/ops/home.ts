@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { html, raw } from 'hono/html';
-import type { Logger } from 'pino';
 import type { CircuitStatus } from '../circuit/types.ts';
+import type { Logger } from '../logger.ts';
 import type { OpsEnv, Person } from './auth.ts';
 import type { CircuitReader, PauseReader } from './circuit-routes.ts';
 import { fromNow } from './time-words.ts';
@@ -34,14 +34,26 @@ export const HOME_STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).dige
 
 const RELOAD_S = 5;
 
+export interface HomeDeps {
+  readonly circuit: CircuitReader;
+  readonly pause: PauseReader;
+  /** Who paused the queue, where a person did. */
+  readonly pauser: () => Promise<string | null>;
+  readonly logger: Logger;
+}
+
 /** `GET /`: the circuit in words, for a person. */
-export function homeRoutes(circuit: CircuitReader, pause: PauseReader, logger: Logger): Hono<OpsEnv> {
+export function homeRoutes({ circuit, pause, pauser, logger }: HomeDeps): Hono<OpsEnv> {
   const routes = new Hono<OpsEnv>();
   routes.get('/', async (c) => {
     const person = c.get('person');
     try {
-      const [status, pausedBy] = await Promise.all([circuit.status(), pause.pausedBy()]);
-      return c.html(page(person, circuitCard(status, pausedBy, Date.now())));
+      const [status, reasons, pausedByName] = await Promise.all([
+        circuit.status(),
+        pause.pausedBy(),
+        pauser(),
+      ]);
+      return c.html(page(person, circuitCard(status, queueWords(reasons, pausedByName), Date.now())));
     } catch (error) {
       // A page that reloads itself comes back by itself; a problem document would stay.
       logger.warn({ err: error }, 'the circuit could not be read');
@@ -76,12 +88,12 @@ function unknownCard(): Html {
   return html`<article><h2>Unknown</h2><p>Redis does not answer, so the circuit cannot be read. Sales wait at the stores and in the queue meanwhile.</p></article>`;
 }
 
-function circuitCard(status: CircuitStatus, pausedBy: readonly string[], now: number): Html {
+function circuitCard(status: CircuitStatus, queue: string, now: number): Html {
   const { headline, explanation } = wordsFor(status, now);
   return html`<article class="${status.hold === null ? status.state : 'held'}">
 <h2>${headline}</h2>
 <p>${explanation}</p>
-<dl>${factsOf(status, pausedBy, now).map(([term, fact]) => html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl>
+<dl>${factsOf(status, queue, now).map(([term, fact]) => html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl>
 </article>`;
 }
 
@@ -103,11 +115,7 @@ function wordsFor(status: CircuitStatus, now: number): { headline: string; expla
   return { headline: 'Half-open', explanation: trying };
 }
 
-function factsOf(
-  status: CircuitStatus,
-  pausedBy: readonly string[],
-  now: number,
-): readonly (readonly [string, string])[] {
+function factsOf(status: CircuitStatus, queue: string, now: number): readonly (readonly [string, string])[] {
   const { since, cause, cooldownUntil, failures, successes, hold, bypass } = status;
   const until = hold?.until ?? bypass?.until;
   return [
@@ -119,8 +127,14 @@ function factsOf(
       : [['Rate limited, goes on', fromNow(cooldownUntil, now)] as const]),
     ['Failures in a row', String(failures)],
     ...(status.state === 'half-open' ? [['Trials delivered', String(successes)] as const] : []),
-    ['Queue', pausedBy.length === 0 ? 'running' : `paused by ${pausedBy.join(', ')}`],
+    ['Queue', queue],
   ];
+}
+
+function queueWords(reasons: readonly string[], pauser: string | null): string {
+  if (reasons.length === 0) return 'running';
+  const by = pauser === null ? '' : `, by ${pauser}`;
+  return `paused: ${reasons.join(', ')}${by}`;
 }
 
 function instant(at: number): string {

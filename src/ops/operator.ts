@@ -40,6 +40,9 @@ const RETRY_PAGE = 100;
 
 /** Field of the queue's `meta` beside BullMQ's `paused`: the person who last paused it here. */
 const PAUSED_BY = 'pausedBy';
+/** What BullMQ itself writes; the circuit stamps its pauses with `circuit`. */
+const PAUSED_BY_A_PERSON = '1';
+const PAUSED_BY_CIRCUIT = 'circuit';
 
 /**
  * The writes a person may do to the queue. Each is in the audit trail before it is done: a row for a
@@ -55,7 +58,7 @@ export function createOperator({ queue, redis, audit }: OperatorDeps): Operator 
       return { kind: 'done' };
     },
     async resume(actor) {
-      if ((await redis.hget(meta, 'paused')) === 'circuit') return { kind: 'circuit-owns-pause' };
+      if ((await redis.hget(meta, 'paused')) === PAUSED_BY_CIRCUIT) return { kind: 'circuit-owns-pause' };
       await audit.append(queueEvent(actor, 'resume'));
       await redis.hdel(meta, PAUSED_BY);
       await queue.resume();
@@ -84,6 +87,15 @@ export function createOperator({ queue, redis, audit }: OperatorDeps): Operator 
       return { kind: 'done' };
     },
   };
+}
+
+/** The person who paused the queue, if one did and did it here. */
+export async function readPauser({
+  queue,
+  redis,
+}: Pick<OperatorDeps, 'queue' | 'redis'>): Promise<string | null> {
+  const [paused, pausedBy] = await redis.hmget(queue.toKey('meta'), 'paused', PAUSED_BY);
+  return paused === PAUSED_BY_A_PERSON ? (pausedBy ?? null) : null;
 }
 
 async function onJob(

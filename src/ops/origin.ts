@@ -1,15 +1,11 @@
 import type { MiddlewareHandler } from 'hono';
+import { isLoopback } from '../config-formats.ts';
 import { problem } from './problem.ts';
 
 const READS = new Set(['GET', 'HEAD']);
 
 export function isWrite(method: string): boolean {
   return !READS.has(method);
-}
-
-/** A name or address that only this machine can reach itself by. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /**
