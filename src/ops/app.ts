@@ -47,8 +47,11 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   app.route('/api/circuit', circuitRoutes(circuit, pause));
 
   const operator = createOperator({ queue, redis, audit });
-  app.route(`${BOARD_PATH}/api/queues`, boardWrites({ queueName: queue.name, operator, circuit, logger }));
-  const board = createBoard(queue);
+  app.route(
+    `${BOARD_PATH}/api/queues`,
+    boardWrites({ queueName: queue.name, operator, circuit, pause, logger }),
+  );
+  const board = createBoard({ queue, redis, logger });
   app.get(BOARD_PATH, board);
   app.get(`${BOARD_PATH}/*`, board);
   app.all(`${BOARD_PATH}/*`, refuseBoardWrite);

@@ -18,7 +18,7 @@ export interface Person {
   readonly role: Role;
 }
 
-export interface Credentials {
+interface Credentials {
   readonly user: string;
   readonly password: string;
 }

@@ -1,15 +1,16 @@
 import { type Context, Hono } from 'hono';
 import type { Logger } from '../logger.ts';
 import type { OpsEnv } from './auth.ts';
-import type { CircuitReader } from './circuit-routes.ts';
+import type { CircuitReader, PauseReader } from './circuit-routes.ts';
+import { pauseWords } from './circuit-words.ts';
 import { type Deed, type Operator, RETRY_ALL_MAX } from './operator.ts';
 import { notFound, problem } from './problem.ts';
-import { fromNow } from './time-words.ts';
 
 export interface BoardWritesDeps {
   readonly queueName: string;
   readonly operator: Operator;
   readonly circuit: CircuitReader;
+  readonly pause: PauseReader;
   readonly logger: Logger;
 }
 
@@ -19,23 +20,23 @@ type Perform = (actor: string, jobId: string) => Promise<Deed>;
  * Every write that Bull Board's page may do, under its own paths; all others are refused. To be mounted
  * at `/queues/api/queues`, before the board.
  */
-export function boardWrites({ queueName, operator, circuit, logger }: BoardWritesDeps): Hono<OpsEnv> {
+export function boardWrites({ queueName, operator, circuit, pause, logger }: BoardWritesDeps): Hono<OpsEnv> {
   const perform = (action: string, deed: Perform) => async (c: Context<OpsEnv>) => {
     const { queue = queueName, jobId = '' } = c.req.param() as { queue?: string; jobId?: string };
     if (queue !== queueName) return notFound(c);
     const actor = c.get('person').name;
     const done = await deed(actor, jobId);
-    logger.info({ actor, action, jobId, deed: done.kind }, 'operator write');
-    return done.kind === 'circuit-owns-pause' ? circuitOwnsPause(circuit) : answer(c, done);
+    logger.info({ actor, action, deed: done.kind, ...(jobId && { jobId }) }, 'operator write');
+    return done.kind === 'circuit-owns-pause' ? circuitOwnsPause(circuit, pause) : answer(c, done);
   };
-  const pause = perform('pause', operator.pause);
-  const resume = perform('resume', operator.resume);
+  const pauseQueue = perform('pause', operator.pause);
+  const resumeQueue = perform('resume', operator.resume);
 
   const routes = new Hono<OpsEnv>();
-  routes.put('/pause', pause);
-  routes.put('/resume', resume);
-  routes.put('/:queue/pause', pause);
-  routes.put('/:queue/resume', resume);
+  routes.put('/pause', pauseQueue);
+  routes.put('/resume', resumeQueue);
+  routes.put('/:queue/pause', pauseQueue);
+  routes.put('/:queue/resume', resumeQueue);
   routes.put('/:queue/retry/failed', perform('retry-all', operator.retryFailed));
   routes.put('/:queue/promote', perform('promote-all', operator.promoteDelayed));
   routes.put('/:queue/:jobId/retry', perform('retry', operator.retry));
@@ -74,20 +75,15 @@ function answer(c: Context, deed: Exclude<Deed, { kind: 'circuit-owns-pause' }>)
   }
 }
 
-async function circuitOwnsPause(circuit: CircuitReader): Promise<Response> {
-  const { state, cause, hold, retryAt } = await circuit.status();
+async function circuitOwnsPause(circuit: CircuitReader, pause: PauseReader): Promise<Response> {
+  const [status, reasons] = await Promise.all([circuit.status(), pause.pausedBy()]);
   const now = Date.now();
-  const why =
-    hold === null
-      ? `it is ${state}${cause === null ? '' : `: ${cause}`}`
-      : `${hold.actor} holds it: ${hold.reason}`;
-  const when =
-    retryAt === null || hold !== null ? '' : ` Next trial ${fromNow(Math.max(retryAt, now), now)}.`;
+  const why = reasons.map((reason) => pauseWords(reason, status, now)).join('; ');
   return problem({
     status: 409,
     kind: 'circuit-owns-pause',
     title: 'The circuit paused this queue',
-    detail: `It resumes by itself once the circuit lets calls through again (${why}).${when}`,
+    detail: `It resumes by itself, and only by itself. Now: ${why || 'it is about to resume'}.`,
   });
 }
 

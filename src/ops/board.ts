@@ -4,8 +4,10 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { Queue } from 'bullmq';
 import { type Context, Hono } from 'hono';
+import type { Redis } from 'ioredis';
+import type { Logger } from '../logger.ts';
 import type { OpsEnv, Role } from './auth.ts';
-import { notFound, problem } from './problem.ts';
+import { notFound, problem, problemOf } from './problem.ts';
 
 export const BOARD_PATH = '/queues';
 
@@ -19,11 +21,17 @@ const TRIM = `<style>
 { display: none; }
 </style>`;
 
+export interface BoardDeps {
+  readonly queue: Queue;
+  readonly redis: Redis;
+  readonly logger: Logger;
+}
+
 /**
  * Bull Board, for reading. Writes never reach it (`board-writes.ts`): it has some thirty, most of which
  * can lose a sale, and its next version may have more.
  */
-export function createBoard(queue: Queue): (c: Context<OpsEnv>) => Promise<Response> {
+export function createBoard({ queue, redis, logger }: BoardDeps): (c: Context<OpsEnv>) => Promise<Response> {
   const boards: Record<Role, Hono> = {
     operator: boardOf(queue, { readOnlyMode: false }),
     viewer: boardOf(queue, { readOnlyMode: true }),
@@ -31,7 +39,11 @@ export function createBoard(queue: Queue): (c: Context<OpsEnv>) => Promise<Respo
   return async (c) => {
     const answer = await boards[c.get('person').role].fetch(c.req.raw, c.env);
     if (answer.status === 404 && !isJson(answer)) return notFound(c);
-    if (answer.status >= 400) return problemFrom(answer);
+    if (answer.status >= 500) {
+      logger.error({ path: c.req.path, answer: await answer.text() }, 'Bull Board failed');
+      return problem(problemOf(undefined, redis.status === 'ready'));
+    }
+    if (answer.status >= 400) return refusalFrom(answer);
     return isHtml(answer) ? selfContained(answer) : answer;
   };
 }
@@ -67,15 +79,15 @@ async function selfContained(page: Response): Promise<Response> {
   });
 }
 
-/** Bull Board's errors are `{error: {key}, message?}`; `error` stays, as its page translates the key. */
-async function problemFrom(answer: Response): Promise<Response> {
+/** Bull Board's refusals are `{error: {key}}`; `error` stays, as its page translates the key. */
+async function refusalFrom(answer: Response): Promise<Response> {
   const body: unknown = isJson(answer) ? await answer.json() : undefined;
   const translatable = typeof body === 'object' && body !== null && 'error' in body;
   return problem({
     status: answer.status,
     kind: 'board',
-    title: 'Bull Board could not answer',
-    detail: answer.status >= 500 ? 'Bull Board failed at this request.' : 'Bull Board refused this request.',
+    title: 'Bull Board has no answer',
+    detail: 'Bull Board refused this request.',
     ...(translatable ? { extra: { error: body.error } } : {}),
   });
 }

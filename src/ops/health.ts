@@ -2,8 +2,8 @@ import { Hono } from 'hono';
 import type { Logger } from '../logger.ts';
 import { problem } from './problem.ts';
 
-/** By the name of what is checked (`redis`, `postgres`, `events`); one that rejects has failed. */
-export type ReadinessChecks = Readonly<Record<string, () => Promise<void>>>;
+/** By the name of what is checked (`redis`, `postgres`, `events`); false or a rejection: it fails. */
+export type ReadinessChecks = Readonly<Record<string, () => Promise<boolean>>>;
 
 type Readings = Readonly<Record<string, 'ok' | 'failed' | 'timeout'>>;
 
@@ -41,20 +41,19 @@ async function readAll(checks: ReadinessChecks, logger: Logger): Promise<Reading
   return Object.fromEntries(readings);
 }
 
-async function readOne(name: string, check: () => Promise<void>, logger: Logger) {
+async function readOne(name: string, check: () => Promise<boolean>, logger: Logger) {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'timeout'>((resolve) => {
     timer = setTimeout(() => resolve('timeout'), CHECK_TIMEOUT_MS);
   });
-  const outcome = check().then(
-    () => 'ok' as const,
-    (error: unknown) => {
-      logger.warn({ err: error, check: name }, 'readiness check failed');
-      return 'failed' as const;
-    },
-  );
+  const outcome = check().catch((error: unknown) => {
+    logger.warn({ err: error, check: name }, 'readiness check failed');
+    return false;
+  });
   try {
-    return await Promise.race([outcome, late]);
+    const reading = await Promise.race([outcome, late]);
+    if (reading === 'timeout') return reading;
+    return reading ? 'ok' : 'failed';
   } finally {
     clearTimeout(timer);
   }

@@ -5,6 +5,7 @@ import type { CircuitStatus } from '../circuit/types.ts';
 import type { Logger } from '../logger.ts';
 import type { OpsEnv, Person } from './auth.ts';
 import type { CircuitReader, PauseReader } from './circuit-routes.ts';
+import { causeWords, due, pauseWords } from './circuit-words.ts';
 import { fromNow } from './time-words.ts';
 
 const STYLE = `
@@ -17,7 +18,7 @@ header, nav { display: flex; flex-wrap: wrap; gap: .5rem 1rem; justify-content: 
 h1 { font-size: 1.05rem; margin: 0; letter-spacing: .01em; }
 small, dt { color: var(--soft); }
 article { margin: 1rem 0; padding: 1.5rem; background: var(--card); border: 1px solid var(--line); border-top: 4px solid var(--tone); border-radius: .6rem; }
-.closed { --tone: #17a05d; } .half-open { --tone: #e29a12; } .open, .held { --tone: #d9463b; }
+.closed { --tone: #17a05d; } .half-open, .careful { --tone: #e29a12; } .open, .held { --tone: #d9463b; }
 h2 { display: flex; align-items: center; gap: .6rem; margin: 0; font-size: 1.8rem; line-height: 1.2; }
 h2::before { content: ""; flex: none; width: .9rem; height: .9rem; border-radius: 50%; background: var(--tone); }
 p { margin: .4rem 0 0; }
@@ -48,12 +49,9 @@ export function homeRoutes({ circuit, pause, pauser, logger }: HomeDeps): Hono<O
   routes.get('/', async (c) => {
     const person = c.get('person');
     try {
-      const [status, reasons, pausedByName] = await Promise.all([
-        circuit.status(),
-        pause.pausedBy(),
-        pauser(),
-      ]);
-      return c.html(page(person, circuitCard(status, queueWords(reasons, pausedByName), Date.now())));
+      const [status, reasons, by] = await Promise.all([circuit.status(), pause.pausedBy(), pauser()]);
+      const now = Date.now();
+      return c.html(page(person, circuitCard(status, queueWords(status, reasons, by, now), now)));
     } catch (error) {
       // A page that reloads itself comes back by itself; a problem document would stay.
       logger.warn({ err: error }, 'the circuit could not be read');
@@ -90,25 +88,36 @@ function unknownCard(): Html {
 
 function circuitCard(status: CircuitStatus, queue: string, now: number): Html {
   const { headline, explanation } = wordsFor(status, now);
-  return html`<article class="${status.hold === null ? status.state : 'held'}">
+  return html`<article class="${toneOf(status)}">
 <h2>${headline}</h2>
 <p>${explanation}</p>
 <dl>${factsOf(status, queue, now).map(([term, fact]) => html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl>
 </article>`;
 }
 
+function toneOf({ hold, bypass, state, cooldownUntil }: CircuitStatus): string {
+  if (hold !== null) return 'held';
+  return state === 'closed' && (bypass !== null || cooldownUntil !== null) ? 'careful' : state;
+}
+
 function wordsFor(status: CircuitStatus, now: number): { headline: string; explanation: string } {
-  const { hold, bypass, state, phase, retryAt } = status;
+  const { hold, bypass, state, phase, retryAt, cooldownUntil } = status;
   if (hold !== null) {
     return { headline: 'Held', explanation: `${hold.actor} stopped all calls: ${hold.reason}` };
   }
   if (bypass !== null) {
     return { headline: 'Bypassed', explanation: `${bypass.actor} lets every call through: ${bypass.reason}` };
   }
+  if (cooldownUntil !== null && state === 'closed') {
+    return {
+      headline: 'Rate limited',
+      explanation: `Conexxus asked for a break, which ends ${due(cooldownUntil, now)}.`,
+    };
+  }
   if (state === 'closed') return { headline: 'Closed', explanation: 'Calls to Conexxus go through.' };
   if (state === 'open') {
-    const trial = retryAt === null ? '' : ` Next trial ${fromNow(Math.max(retryAt, now), now)}.`;
-    return { headline: 'Open', explanation: `Conexxus fails, so nothing is sent and sales wait.${trial}` };
+    const trial = retryAt === null ? '' : ` Next trial ${due(retryAt, now)}.`;
+    return { headline: 'Open', explanation: `Nothing is sent and sales wait.${trial}` };
   }
   const trying =
     phase === 'health' ? 'Asking Conexxus whether it is well.' : 'A few sales are tried; the others wait.';
@@ -120,7 +129,7 @@ function factsOf(status: CircuitStatus, queue: string, now: number): readonly (r
   const until = hold?.until ?? bypass?.until;
   return [
     ['Since', `${instant(since)} (${fromNow(since, now)})`],
-    ...(cause === null ? [] : [['Cause', cause] as const]),
+    ...(cause === null ? [] : [['Cause', causeWords(cause)] as const]),
     ...(until === undefined ? [] : [['Until', `${instant(until)} (${fromNow(until, now)})`] as const]),
     ...(cooldownUntil === null || cooldownUntil <= now
       ? []
@@ -131,10 +140,14 @@ function factsOf(status: CircuitStatus, queue: string, now: number): readonly (r
   ];
 }
 
-function queueWords(reasons: readonly string[], pauser: string | null): string {
+function queueWords(
+  status: CircuitStatus,
+  reasons: readonly string[],
+  pauser: string | null,
+  now: number,
+): string {
   if (reasons.length === 0) return 'running';
-  const by = pauser === null ? '' : `, by ${pauser}`;
-  return `paused: ${reasons.join(', ')}${by}`;
+  return `paused: ${reasons.map((reason) => pauseWords(reason, status, now, pauser)).join('; ')}`;
 }
 
 function instant(at: number): string {

@@ -9,13 +9,13 @@ export interface OpsServer {
   close(): Promise<void>;
 }
 
-export class DashboardListenError extends ConexxusSyncError {
+class DashboardListenError extends ConexxusSyncError {
   readonly code = 'DASHBOARD_LISTEN_FAILED';
 }
 
 const CLOSE_GRACE_MS = 2_000;
 
-/** Resolves once it listens; rejects with DashboardListenError where it cannot. Port 0: any free one. */
+/** Resolves once it listens; rejects (`DASHBOARD_LISTEN_FAILED`) where it cannot. Port 0: any free one. */
 export async function listen(
   app: Hono<OpsEnv>,
   { host, port }: { host: string; port: number },

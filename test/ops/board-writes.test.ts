@@ -127,7 +127,9 @@ describe('pause and resume', () => {
         dedupeKey: expect.stringMatching(/^[0-9a-f-]{36}$/),
       },
     ]);
-    expect((await ops.call('GET', '/', { as: OPERATOR })).text).toContain(`by ${OPERATOR.user}`);
+    expect((await ops.call('GET', '/', { as: OPERATOR })).text).toContain(
+      `${OPERATOR.user} paused the queue`,
+    );
   });
 
   it("a person's pause is resumed", async () => {
@@ -151,11 +153,13 @@ describe('pause and resume', () => {
     '%s is refused while the circuit owns the pause, and says why',
     async (path) => {
       await ops.pauseAsCircuit();
-      ops.circuitIs({ ...CLOSED, state: 'open', cause: '5 failures in a row', retryAt: Date.now() + 90_000 });
+      ops.circuitIs({ ...CLOSED, state: 'open', cause: 'streak', retryAt: Date.now() + 90_000 });
       const answer = await write('PUT', path);
       expect(answer.status).toBe(409);
       expect(answer.json()).toMatchObject({ type: 'urn:conexxus-sync:problem:circuit-owns-pause' });
-      expect(answer.json()['detail']).toMatch(/it is open: 5 failures in a row.*Next trial in (89|90) s/);
+      expect(answer.json()['detail']).toMatch(
+        /the circuit is open \(several calls in a row failed\), next trial in (89|90) s/,
+      );
       expect(await stamp()).toBe('circuit');
       expect(await ops.audited()).toEqual([]);
     },
@@ -164,7 +168,9 @@ describe('pause and resume', () => {
   it('names the person whose hold it is', async () => {
     await ops.pauseAsCircuit();
     ops.circuitIs({ ...CLOSED, hold: { actor: 'olga', reason: 'stocktaking', since: 1 } });
-    expect((await write('PUT', '/sync/resume')).json()['detail']).toContain('olga holds it: stocktaking');
+    expect((await write('PUT', '/sync/resume')).json()['detail']).toContain(
+      'olga holds the circuit: stocktaking',
+    );
   });
 
   it('a person who pauses during an outage takes the pause over from the circuit', async () => {

@@ -88,7 +88,9 @@ export async function startOps({
     pause: {
       pausedBy: async () => {
         const stamp = await redis.hget(meta, 'paused');
-        return stamp === null ? [] : [stamp === 'circuit' ? 'circuit' : 'person'];
+        if (stamp === null) return [];
+        if (stamp !== 'circuit') return ['operator'];
+        return [circuit().hold === null ? circuit().state : 'hold'];
       },
     },
     audit: {

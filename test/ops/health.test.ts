@@ -4,7 +4,7 @@ import { type OpsHarness, startOps } from './harness.ts';
 let ops: OpsHarness;
 afterEach(() => ops.close());
 
-const fine = async () => undefined;
+const fine = async () => true;
 
 describe('health', () => {
   it('is told to everybody, without a login', async () => {
@@ -16,23 +16,23 @@ describe('health', () => {
   });
 
   it('not ready: says what fails, and nothing of the reason', async () => {
-    const postgres = async () => {
+    const postgres = async (): Promise<boolean> => {
       throw new Error('connect ECONNREFUSED postgres://sync:hunter2@db.store-7.example');
     };
-    ops = await startOps({ checks: { redis: fine, postgres, events: fine } });
+    ops = await startOps({ checks: { redis: fine, postgres, events: async () => false } });
     const answer = await ops.call('GET', '/health/ready');
     expect(answer.status).toBe(503);
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(answer.json()).toMatchObject({
       ready: false,
-      detail: 'Failing: postgres.',
-      checks: { redis: 'ok', postgres: 'failed', events: 'ok' },
+      detail: 'Failing: postgres, events.',
+      checks: { redis: 'ok', postgres: 'failed', events: 'failed' },
     });
     expect(answer.text).not.toMatch(/hunter2|db\.store-7/);
   });
 
   it('a check that hangs is a check that fails, and the process stays alive', async () => {
-    ops = await startOps({ checks: { redis: fine, postgres: () => new Promise<void>(() => undefined) } });
+    ops = await startOps({ checks: { redis: fine, postgres: () => new Promise<boolean>(() => undefined) } });
     expect((await ops.call('GET', '/health/ready')).json()).toMatchObject({
       checks: { redis: 'ok', postgres: 'timeout' },
     });
@@ -43,6 +43,7 @@ describe('health', () => {
     let checked = 0;
     const redis = async () => {
       checked += 1;
+      return true;
     };
     const started = (ops = await startOps({ checks: { redis } }));
     const ask = () => started.call('GET', '/health/ready');

@@ -34,20 +34,22 @@ describe('GET /api/circuit', () => {
       successes: 1,
       hold,
       bypass: null,
-      pausedBy: ['circuit'],
+      pausedBy: ['hold'],
     });
   });
 
-  it('is a 503 while Redis is away', async () => {
+  it('is a 503 while Redis is away, and so is the board', async () => {
     ops.circuitFails(new Error('connect ECONNREFUSED 10.0.0.7:6379'));
     const ended = once(ops.redis, 'end');
     ops.redis.disconnect();
     await ended;
-    const answer = await get('/api/circuit');
+    const answers = [await get('/api/circuit'), await get('/queues/api/queues')];
     await ops.redis.connect();
-    expect(answer.status).toBe(503);
-    expect(answer.json()).toMatchObject({ type: 'urn:conexxus-sync:problem:redis-away' });
-    expect(answer.text).not.toContain('10.0.0.7');
+    for (const answer of answers) {
+      expect(answer.status).toBe(503);
+      expect(answer.json()).toMatchObject({ type: 'urn:conexxus-sync:problem:redis-away' });
+      expect(answer.text).not.toContain('10.0.0.7');
+    }
   });
 
   it('is a 500 without the reason where we are at fault', async () => {
@@ -61,12 +63,19 @@ describe('GET /api/circuit', () => {
 
 describe('the page', () => {
   it('says that the circuit is open, why and until when', async () => {
-    ops.circuitIs({ ...CLOSED, state: 'open', cause: '5 failures in a row', retryAt: Date.now() + 600_000 });
+    ops.circuitIs({ ...CLOSED, state: 'open', cause: 'streak', retryAt: Date.now() + 600_000 });
     const { text } = await get('/');
     expect(text).toContain('<h2>Open</h2>');
     expect(text).toContain('Next trial in 10 min');
-    expect(text).toContain('5 failures in a row');
+    expect(text).toContain('several calls in a row failed');
     expect(text).toContain('href="/queues"');
+  });
+
+  it('says that Conexxus asked for a break, although the circuit is closed', async () => {
+    ops.circuitIs({ ...CLOSED, cooldownUntil: Date.now() + 60_000 });
+    const { text } = await get('/');
+    expect(text).toContain('<h2>Rate limited</h2>');
+    expect(text).toMatch(/which ends in (59|60) s/);
   });
 
   it('says who holds it, and escapes what people wrote', async () => {
