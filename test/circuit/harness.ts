@@ -100,7 +100,7 @@ export async function aCircuit(
     namespace,
     keys,
     another: (more) => make(connect(url), more),
-    entries: (type) => entries(redis, keys.events, type),
+    entries: (type) => streamEntries(redis, keys.events, type),
     ...words(circuit, clock),
   };
 }
@@ -153,7 +153,7 @@ export function aReport(effect: OutcomeReport['effect'], report: Partial<Outcome
   return { effect, durationMs: 20, delivered: effect === 'success', event, ...report };
 }
 
-async function entries(redis: Redis, stream: string, type?: string): Promise<Entry[]> {
+export async function streamEntries(redis: Redis, stream: string, type?: string): Promise<Entry[]> {
   const found = await redis.xrange(stream, '-', '+');
   return found
     .map(([, list]) => {
