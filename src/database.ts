@@ -11,8 +11,8 @@ export interface DatabaseOptions {
 
 export interface Database {
   /**
-   * For raw queries. Drizzle has taken over the date and JSON types of this client: timestamps come back
-   * as text, and a JSON parameter is passed as text.
+   * For raw queries. Timestamps come back as text, JSON and array parameters are passed as text: Drizzle
+   * reads and writes these itself.
    */
   readonly sql: Sql;
   readonly db: PostgresJsDatabase;
@@ -40,6 +40,11 @@ export function connectDatabase(url: string, { max, onNotice }: DatabaseOptions)
   const options = {
     max,
     prepare: false,
+    // The driver's query for array types has nobody to take its error: a connection that breaks at that
+    // moment would end the process with an unhandled rejection.
+    fetch_types: false,
+    // Which leaves arrays to Drizzle, and Drizzle drops backslashes from their items.
+    types: { textArray: { to: 1009, from: [1009], serialize: String, parse: parseTextArray } },
     connect_timeout: CONNECT_TIMEOUT_S,
     idle_timeout: IDLE_TIMEOUT_S,
     // The driver's own grows to 20 s, which is how long after its return Postgres would go unused.
@@ -55,6 +60,12 @@ export function connectDatabase(url: string, { max, onNotice }: DatabaseOptions)
   };
   const sql = postgres(url, options);
   return { sql, db: drizzle(sql), close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }) };
+}
+
+/** Of one dimension and without nulls, as all of ours. */
+function parseTextArray(literal: string): string[] {
+  const items = literal.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/gs);
+  return Array.from(items, ([, quoted, bare]) => quoted?.replaceAll(/\\(.)/gs, '$1') ?? bare ?? '');
 }
 
 interface SocketOptions {

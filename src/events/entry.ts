@@ -37,7 +37,7 @@ export function parseEntry(fields: EntryFields): ParsedEntry {
     if (!entry.success) return { kind: 'malformed', reason: z.prettifyError(entry.error) };
     return { kind: 'row', row: toRow(entry.data) };
   } catch (thrown) {
-    // No JSON, or nested deeper than the stack.
+    // No JSON, or nested too deep.
     return { kind: 'malformed', reason: errorMessage(thrown) };
   }
 }

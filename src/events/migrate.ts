@@ -1,9 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
+import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import type { PgDatabase } from 'drizzle-orm/pg-core';
 import type { PostgresJsDatabase, PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js';
-import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import { ConexxusSyncError } from '../errors.ts';
 
 /** A database or a transaction on it. */
@@ -45,12 +44,7 @@ const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url)
 
 /** Looks, changes nothing. */
 export async function checkSchema(db: Queryable): Promise<SchemaState> {
-  const migrations = readMigrationFiles({ migrationsFolder });
-  const known = Math.max(...migrations.map(({ folderMillis }) => folderMillis));
-  const applied = Math.max(0, ...(await appliedMigrations(db)));
-  if (applied === 0) return { kind: 'missing', known };
-  if (applied === known) return { kind: 'current', known };
-  return { kind: applied < known ? 'behind' : 'newer', known, applied };
+  return compare(knownMigrations(), await lastApplied(db));
 }
 
 /**
@@ -58,28 +52,58 @@ export async function checkSchema(db: Queryable): Promise<SchemaState> {
  * wait for it and find nothing to do.
  * Resolves to the number of migrations applied; rejects with `SchemaMismatchError` if the schema is newer
  * than this code, with Drizzle's error if Postgres fails.
+ *
+ * Drizzle's own `migrate` looks for the last migration before its transaction begins, so that two at once
+ * both migrate; the files and the table of what was applied are Drizzle's.
  */
 export async function migrateDatabase(db: PostgresJsDatabase): Promise<number> {
+  const migrations = knownMigrations();
   return await db.transaction(async (tx) => {
     // Waiting for another's migration, or building an index, takes its time.
     await tx.execute(sql`set local statement_timeout = 0`);
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('conexxus-sync migrate', 0))`);
-    const state = await checkSchema(tx);
-    if (state.kind === 'current') return 0;
+    const applied = await lastApplied(tx);
+    const state = compare(migrations, applied);
     if (state.kind === 'newer') throw new SchemaMismatchError(state);
-    const before = await appliedMigrations(tx);
-    await migrate(tx, { migrationsFolder });
-    return (await appliedMigrations(tx)).length - before.length;
+    const due = migrations.filter(({ folderMillis }) => folderMillis > applied);
+    if (due.length > 0) await apply(tx, due);
+    return due.length;
   });
 }
 
-async function appliedMigrations(db: Queryable): Promise<number[]> {
+function knownMigrations(): MigrationMeta[] {
+  return readMigrationFiles({ migrationsFolder });
+}
+
+function compare(migrations: readonly MigrationMeta[], applied: number): SchemaState {
+  const known = Math.max(...migrations.map(({ folderMillis }) => folderMillis));
+  if (applied === 0) return { kind: 'missing', known };
+  if (applied === known) return { kind: 'current', known };
+  return { kind: applied < known ? 'behind' : 'newer', known, applied };
+}
+
+/** 0: none yet. */
+async function lastApplied(db: Queryable): Promise<number> {
   const [table] = await db.execute<{ exists: boolean }>(
     sql`select to_regclass('drizzle.__drizzle_migrations') is not null as exists`,
   );
-  if (!table?.exists) return [];
-  const rows = await db.execute<{ created_at: string }>(
-    sql`select created_at from drizzle.__drizzle_migrations`,
+  if (!table?.exists) return 0;
+  const [row] = await db.execute<{ last: string | null }>(
+    sql`select max(created_at) as last from drizzle.__drizzle_migrations`,
   );
-  return rows.map((row) => Number(row.created_at));
+  return Number(row?.last ?? 0);
+}
+
+async function apply(tx: Queryable, migrations: readonly MigrationMeta[]): Promise<void> {
+  await tx.execute(sql`create schema if not exists drizzle`);
+  await tx.execute(sql`
+    create table if not exists drizzle.__drizzle_migrations (
+      id serial primary key, hash text not null, created_at bigint
+    )`);
+  for (const migration of migrations) {
+    for (const statement of migration.sql) await tx.execute(sql.raw(statement));
+    await tx.execute(sql`
+      insert into drizzle.__drizzle_migrations (hash, created_at)
+      values (${migration.hash}, ${migration.folderMillis})`);
+  }
 }

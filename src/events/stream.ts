@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
 import type { EntryFields } from './entry.ts';
 import { eventStreamKey } from './event.ts';
+import { FORGET_DEAD_READERS, REFUSE, SETTLE } from './scripts.ts';
 
 export interface StreamEntry {
   readonly id: string;
@@ -47,39 +48,6 @@ const READ_GRACE_MS = 5_000;
 /** A living reader asks again every few seconds. */
 const READER_DEAD_MS = 3_600_000;
 
-/**
- * KEYS: the outcome stream, the stream of the refused.
- * ARGV: group, entry id, reason, the entry's fields as a JSON array.
- * Returns 1, or 0 where another reader settled or refused the entry before.
- * Promises that the entry is in exactly one of the two, at `maxmemory` too (it begins with a deletion).
- */
-const REFUSE = `
-local deleted = redis.call('XDEL', KEYS[1], ARGV[2])
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-if deleted == 0 then return 0 end
-redis.call('XADD', KEYS[2], '*', 'id', ARGV[2], 'reason', ARGV[3], 'entry', ARGV[4])
-return 1
-`;
-
-/**
- * KEYS[1]: the outcome stream.
- * ARGV: group, ms.
- * Returns how many readers it removed: those not seen for so long that have nothing pending.
- * Promises to leave whoever has something pending: Redis would forget those entries with them.
- */
-const FORGET_DEAD_READERS = `
-local removed = 0
-for _, reader in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-  local of = {}
-  for i = 1, #reader, 2 do of[reader[i]] = reader[i + 1] end
-  if of.pending == 0 and of.idle > tonumber(ARGV[2]) then
-    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], of.name)
-    removed = removed + 1
-  end
-end
-return removed
-`;
-
 /** Redis key of the entries that Postgres will never take, for a person to look at. */
 export function refusedStreamKey(namespace: string): string {
   return `${eventStreamKey(namespace)}:refused`;
@@ -89,32 +57,27 @@ export function openEventStream({ redis, blocking, namespace, consumer }: Stream
   const key = eventStreamKey(namespace);
   const refusedKey = refusedStreamKey(namespace);
 
-  /** The group is gone after a FLUSHALL, and not there yet at the first start. */
-  async function withGroup<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (thrown) {
-      if (!/^(NOGROUP|UNBLOCKED)|no such key/.test(errorMessage(thrown))) throw thrown;
-    }
-    await createGroup(redis, key);
-    return await read();
+  const withGroup = <T>(read: () => Promise<T>) => withGroupOf(redis, key, read);
+
+  async function read(count: number, from: '>' | '0'): Promise<StreamEntry[]> {
+    return entriesOf(await redis.xreadgroup('GROUP', GROUP, consumer, 'COUNT', count, 'STREAMS', key, from));
   }
 
-  async function readGroup(connection: Redis, count: number, from: '>' | '0', blockMs?: number) {
-    const block = blockMs === undefined ? [] : ['BLOCK', blockMs];
-    const args = ['GROUP', GROUP, consumer, 'COUNT', count, ...block, 'STREAMS', key, from];
-    const reply = await connection.call('XREADGROUP', args);
-    return readReply.parse(reply)?.[0][1] ?? [];
+  async function waitAndRead(count: number, blockMs: number): Promise<StreamEntry[]> {
+    const wait = ['BLOCK', blockMs] as const;
+    return entriesOf(
+      await blocking.xreadgroup('GROUP', GROUP, consumer, 'COUNT', count, ...wait, 'STREAMS', key, '>'),
+    );
   }
 
   return {
     readNew: (count, blockMs) =>
       withGroup(() =>
         blockMs === undefined
-          ? readGroup(redis, count, '>')
-          : unlessSilent(blocking, blockMs + READ_GRACE_MS, () => readGroup(blocking, count, '>', blockMs)),
+          ? read(count, '>')
+          : unlessSilent(blocking, blockMs + READ_GRACE_MS, () => waitAndRead(count, blockMs)),
       ),
-    readOwn: (count) => withGroup(() => readGroup(redis, count, '0')),
+    readOwn: (count) => withGroup(() => read(count, '0')),
     claim: async (count, minIdleMs) => {
       const reply = await withGroup(() =>
         redis.xautoclaim(key, GROUP, consumer, minIdleMs, '0-0', 'COUNT', count),
@@ -122,14 +85,7 @@ export function openEventStream({ redis, blocking, namespace, consumer }: Stream
       return claimReply.parse(reply)[1];
     },
     settle: async (ids) => {
-      if (ids.length === 0) return;
-      const results = await redis
-        .multi()
-        .xack(key, GROUP, ...ids)
-        .xdel(key, ...ids)
-        .exec();
-      const failed = results?.find(([error]) => error);
-      if (failed) throw failed[0];
+      if (ids.length > 0) await redis.eval(SETTLE, 1, key, GROUP, ...ids);
     },
     refuse: async ({ id, fields }, reason) => {
       await redis.eval(REFUSE, 2, key, refusedKey, GROUP, id, reason, JSON.stringify(fields));
@@ -138,6 +94,21 @@ export function openEventStream({ redis, blocking, namespace, consumer }: Stream
       await withGroup(() => redis.eval(FORGET_DEAD_READERS, 1, key, GROUP, READER_DEAD_MS));
     },
   };
+}
+
+function entriesOf(reply: unknown): StreamEntry[] {
+  return readReply.parse(reply)?.[0][1] ?? [];
+}
+
+/** The group is gone after a FLUSHALL, and not there yet at the first start. */
+async function withGroupOf<T>(redis: Redis, key: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (thrown) {
+    if (!/^(NOGROUP|UNBLOCKED)|no such key/.test(errorMessage(thrown))) throw thrown;
+  }
+  await createGroup(redis, key);
+  return await read();
 }
 
 async function createGroup(redis: Redis, key: string): Promise<void> {
