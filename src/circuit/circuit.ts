@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { ConexxusSyncError } from '../errors.ts';
+import { redisScript } from '../redis.ts';
+import { type CircuitKeys, circuitKeys } from './keys.ts';
+import { type CircuitOptions, checkCircuitOptions } from './options.ts';
+import { type CircuitScript, circuitScript } from './scripts.ts';
+import type {
+  Acquired,
+  CircuitStatus,
+  DenialReason,
+  HealthEnding,
+  OutcomeReport,
+  Recorded,
+  Subject,
+} from './types.ts';
+
+/** One circuit for all processes of a namespace. It holds no state of its own: all of it is in Redis. */
+export interface Circuit {
+  /** May this job call now? One round trip. Rejects where Redis can't be written. */
+  acquire(subject: Subject): Promise<Acquired>;
+  /** What came of the call: once per permission, whatever happened. One round trip. */
+  record(subject: Subject, permission: string, report: OutcomeReport): Promise<Recorded>;
+  /** Takes the lease on the health call if it is due; the permission to end it with, or null. */
+  beginHealth(): Promise<string | null>;
+  endHealth(permission: string, ending: HealthEnding, retryAfterMs?: number): Promise<void>;
+  operate(action: CircuitAction, word: PersonsWord): Promise<void>;
+  status(): Promise<CircuitStatus>;
+}
+
+export type CircuitAction = 'hold' | 'release' | 'bypass' | 'trial' | 'reset';
+
+/** Who says it and why; `until` (ms since 1970, Redis clock) for hold and bypass. */
+export interface PersonsWord {
+  readonly actor: string;
+  readonly reason: string;
+  readonly until?: number;
+}
+
+/** What was asked makes no sense in this state; the message says why. Nothing was changed. */
+export class IllegalMoveError extends ConexxusSyncError {
+  readonly code = 'ILLEGAL_CIRCUIT_MOVE';
+}
+
+interface CircuitDeps {
+  readonly redis: Redis;
+  readonly namespace: string;
+  /** Key of the outcome stream that `record` appends to. */
+  readonly eventStream: string;
+  readonly options: CircuitOptions;
+}
+
+/** @throws {InvalidCircuitOptionsError} */
+export function createCircuit({ redis, namespace, eventStream, options }: CircuitDeps): Circuit {
+  checkCircuitOptions(options);
+  const keys = circuitKeys(namespace, eventStream);
+  const script = <Reply>(name: CircuitScript) =>
+    redisScript<Reply>(redis, circuitScript(name, options, keys.channel));
+  const acquire = script<AcquireReply>('acquire');
+  const record = script<[Recorded['kind'], Recorded['state'], 0 | 1]>('record');
+  const health = script<0 | 1>('health');
+  const operate = script<['done'] | ['refused', string]>('operate');
+  const status = script<string>('status');
+  return {
+    async acquire(subject) {
+      const permission = randomUUID();
+      const reply = await acquire(subjectKeys(keys, subject), [permission, subject.jobId]);
+      return acquiredOf(reply, permission);
+    },
+    async record(subject, permission, report) {
+      const effect = isSlow(report, options) ? 'failure' : report.effect;
+      const [kind, state, moved] = await record(subjectKeys(keys, subject), [
+        permission,
+        effect,
+        report.delivered && subject.syncKey !== undefined ? '1' : '0',
+        report.retryAfterMs ?? '',
+        JSON.stringify(report.event),
+      ]);
+      return { kind, state, moved: moved === 1 };
+    },
+    async beginHealth() {
+      const permission = randomUUID();
+      return (await health(keys.machine, [permission, '', ''])) === 1 ? permission : null;
+    },
+    async endHealth(permission, ending, retryAfterMs) {
+      await health(keys.machine, [permission, ending, retryAfterMs ?? '']);
+    },
+    async operate(action, { actor, reason, until }) {
+      const reply = await operate(keys.machine, [action, actor, reason, until ?? '', randomUUID()]);
+      if (reply[0] === 'refused') throw new IllegalMoveError(`Can't ${action}: ${reply[1]}.`);
+    },
+    async status() {
+      const picture: CircuitStatus = JSON.parse(await status(keys.machine, []));
+      return picture;
+    },
+  };
+}
+
+/** A payload without a sync key is claimed by its job, and never marked delivered. */
+function subjectKeys(keys: CircuitKeys, { syncKey, jobId }: Subject): string[] {
+  const subject = syncKey ?? `job:${jobId}`;
+  return [...keys.machine, keys.claim(subject), keys.delivered(subject)];
+}
+
+function isSlow({ effect, durationMs }: OutcomeReport, { slowCallMs }: CircuitOptions): boolean {
+  return effect === 'success' && slowCallMs > 0 && durationMs > slowCallMs;
+}
+
+/** As lua/acquire.lua returns it. */
+type AcquireReply =
+  | ['delivered']
+  | ['permitted', epoch: string, trial: 0 | 1]
+  | ['denied', reason: DenialReason, retryAt: string, now: string];
+
+function acquiredOf(reply: AcquireReply, permission: string): Acquired {
+  switch (reply[0]) {
+    case 'delivered':
+      return { kind: 'delivered' };
+    case 'permitted':
+      return { kind: 'permitted', permission, epoch: Number(reply[1]), trial: reply[2] === 1 };
+    case 'denied': {
+      const [kind, reason, retryAt, now] = reply;
+      if (retryAt === '') return { kind, reason, retryAt: null, waitMs: null };
+      return { kind, reason, retryAt: Number(retryAt), waitMs: Math.max(0, Number(retryAt) - Number(now)) };
+    }
+  }
+}

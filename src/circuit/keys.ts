@@ -1,0 +1,19 @@
+/** Redis keys of one circuit. All carry the namespace as hash tag, so that a Cluster keeps them on one node. */
+export interface CircuitKeys {
+  /** What every script's KEYS begin with: circuit, trials, outcome stream. */
+  readonly machine: readonly [circuit: string, trials: string, events: string];
+  /** Pub/sub: something moved; the message is the epoch. */
+  readonly channel: string;
+  claim(subject: string): string;
+  delivered(subject: string): string;
+}
+
+export function circuitKeys(namespace: string, eventStream: string): CircuitKeys {
+  const circuit = `{${namespace}}:circuit`;
+  return {
+    machine: [circuit, `${circuit}:trials`, eventStream],
+    channel: `${circuit}:changed`,
+    claim: (subject) => `${circuit}:claim:${subject}`,
+    delivered: (subject) => `${circuit}:delivered:${subject}`,
+  };
+}

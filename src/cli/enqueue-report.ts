@@ -1,0 +1,110 @@
+import type { ConexxusSyncError } from '../errors.ts';
+import type { Enqueued } from '../sync/job-adder.ts';
+import { describeProblems, type Problem } from '../sync/problems.ts';
+import type { Place } from './payload-source.ts';
+
+/** Counts what became of the payloads, tells of refused ones as they come, and sums up at the end. */
+export interface EnqueueReport {
+  enqueued(results: readonly Enqueued[]): void;
+  refused(place: Place, problems: readonly Problem[], more: number): void;
+  /** Nothing further could be enqueued, for this reason. */
+  broken(error: ConexxusSyncError): void;
+  print(): void;
+  /** True if anything was refused or could not be enqueued. */
+  failed(): boolean;
+}
+
+interface Refusal {
+  readonly line?: number;
+  readonly item?: number;
+  readonly problems: readonly Problem[];
+}
+
+interface Tally {
+  accepted: number;
+  refused: number;
+  /** How many are known, by their state. */
+  readonly known: Map<string, number>;
+  readonly refusals: Refusal[];
+  failure: ConexxusSyncError | undefined;
+}
+
+/** Refusals named in the JSON report; all are counted. */
+const REFUSALS_LISTED = 1_000;
+const PROGRESS_EVERY_MS = 100;
+
+/** `json`: one object on stdout and nothing else; otherwise refusals go to stderr, the sum to stdout. */
+export function createReport(job: string, json: boolean): EnqueueReport {
+  const tally: Tally = { accepted: 0, refused: 0, known: new Map(), refusals: [], failure: undefined };
+  const progress = createProgress();
+  const warn = (text: string) => {
+    progress.clear();
+    if (!json) process.stderr.write(`${text}\n`);
+  };
+
+  return {
+    enqueued(results) {
+      for (const result of results) count(tally, result);
+      progress.show(sumOf(tally));
+    },
+    refused({ unit, number }, problems, more) {
+      tally.refused += 1;
+      if (tally.refusals.length < REFUSALS_LISTED) tally.refusals.push({ [unit]: number, problems });
+      warn(`${unit} ${number} refused: ${describeProblems(problems, more)}`);
+    },
+    broken(error) {
+      tally.failure = error;
+      const before = tally.accepted > 0 ? `At least ${tally.accepted} were accepted before. ` : '';
+      warn(`${error.message}. ${before}To run this again is safe: nothing is enqueued twice.`);
+    },
+    print() {
+      progress.clear();
+      process.stdout.write(`${json ? jsonOf(job, tally) : `${job}: ${sumOf(tally)}${statesOf(tally)}`}\n`);
+    },
+    failed: () => tally.refused > 0 || tally.failure !== undefined,
+  };
+}
+
+function count(tally: Tally, { status, state }: Enqueued): void {
+  if (status === 'accepted') tally.accepted += 1;
+  else tally.known.set(state, (tally.known.get(state) ?? 0) + 1);
+}
+
+function knownIn(tally: Tally): number {
+  return [...tally.known.values()].reduce((sum, known) => sum + known, 0);
+}
+
+function sumOf(tally: Tally): string {
+  return `${tally.accepted} accepted, ${knownIn(tally)} already known, ${tally.refused} refused`;
+}
+
+function statesOf({ known }: Tally): string {
+  const states = [...known].map(([state, count]) => `${count} ${state}`);
+  return states.length === 0 ? '' : ` (already known: ${states.join(', ')})`;
+}
+
+function jsonOf(job: string, tally: Tally): string {
+  const { accepted, refused, refusals, failure } = tally;
+  const knownByState = Object.fromEntries(tally.known);
+  const error = failure === undefined ? null : { code: failure.code, message: failure.message };
+  return JSON.stringify({ job, accepted, known: knownIn(tally), knownByState, refused, refusals, error });
+}
+
+/** One line on a terminal that is written over; nothing elsewhere. */
+function createProgress() {
+  let shownAt = 0;
+  let visible = false;
+  return {
+    show(text: string): void {
+      const now = Date.now();
+      if (!process.stderr.isTTY || now - shownAt < PROGRESS_EVERY_MS) return;
+      process.stderr.write(`\r\u001B[K${text}`);
+      shownAt = now;
+      visible = true;
+    },
+    clear(): void {
+      if (visible) process.stderr.write('\r\u001B[K');
+      visible = false;
+    },
+  };
+}

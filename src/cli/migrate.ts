@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../config.ts';
+import { connectDatabase } from '../database.ts';
+import { ConexxusSyncError } from '../errors.ts';
+import { migrateDatabase } from '../events/migrate.ts';
+import { reasonOf } from './reason.ts';
+
+class MigrationError extends ConexxusSyncError {
+  readonly code = 'MIGRATION_FAILED';
+}
+
+export function registerMigrate(program: Command): void {
+  program
+    .command('migrate')
+    .description('create or update the tables of the event log and the catalog (DATABASE_URL)')
+    .action(migrate);
+}
+
+async function migrate(): Promise<void> {
+  const { databaseUrl } = loadConfig('migrate');
+  const database = connectDatabase(databaseUrl, { max: 1 });
+  try {
+    const applied = await migrateDatabase(database.db);
+    console.log(
+      applied === 0
+        ? 'The database is up to date.'
+        : `Applied ${applied} migration${applied === 1 ? '' : 's'}.`,
+    );
+  } catch (error) {
+    if (error instanceof ConexxusSyncError) throw error;
+    throw new MigrationError(`The database could not be migrated: ${reasonOf(error)}`, { cause: error });
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { isLoopback, type Report } from './config-formats.ts';
+import { errorMessage } from './errors.ts';
+
+/** What a caller of the Conexxus API proves itself with. */
+export interface Access {
+  readonly apiKey: string;
+  /** PEM of a private certificate authority. */
+  readonly ca?: string;
+}
+
+interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface Dashboard {
+  readonly host: string;
+  readonly port: number;
+  readonly operator?: Login;
+  /** May look, may change nothing. */
+  readonly viewer?: Login;
+}
+
+const API_KEY_LENGTH_MIN = 10;
+const PASSWORD_LENGTH_MIN = 8;
+
+export function checkPlainHttp(conexxus: { apiUrl: string; allowHttp: boolean }, report: Report): void {
+  if (conexxus.allowHttp || !URL.canParse(conexxus.apiUrl)) return;
+  const { protocol, hostname } = new URL(conexxus.apiUrl);
+  if (protocol !== 'http:' || isLoopback(hostname)) return;
+  report(
+    'CONEXXUS_API_URL',
+    'CONEXXUS_API_URL sends the key and the sales unencrypted: use https://, or set CONEXXUS_ALLOW_HTTP=true',
+  );
+}
+
+export function checkCircuit(circuit: { openMs: number; openMaxMs: number }, report: Report): void {
+  if (circuit.openMaxMs >= circuit.openMs) return;
+  report('CIRCUIT_OPEN_MAX', 'CIRCUIT_OPEN_MAX must be at least CIRCUIT_OPEN');
+}
+
+interface AccessSettings {
+  readonly apiKey: string | undefined;
+  readonly apiKeyFile: string | undefined;
+  readonly caFile: string | undefined;
+}
+
+export function readAccess({ apiKey, apiKeyFile, caFile }: AccessSettings, report: Report): Access {
+  if (apiKey && apiKeyFile) {
+    report('CONEXXUS_API_KEY_FILE', 'CONEXXUS_API_KEY_FILE and CONEXXUS_API_KEY are both set: keep one');
+  }
+  const key = apiKey ?? (apiKeyFile && readText('CONEXXUS_API_KEY_FILE', apiKeyFile, report));
+  // An unreadable file is reported as just that.
+  if (key !== undefined || !apiKeyFile)
+    checkApiKey(key, apiKey ? 'CONEXXUS_API_KEY' : 'CONEXXUS_API_KEY_FILE', report);
+  const ca = caFile && readText('CONEXXUS_CA_FILE', caFile, report);
+  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) {
+    report('CONEXXUS_CA_FILE', 'CONEXXUS_CA_FILE has no certificate in it: it must be in PEM format');
+  }
+  return { apiKey: key ?? '', ...(ca ? { ca } : {}) };
+}
+
+function checkApiKey(key: string | undefined, variable: string, report: Report): void {
+  if (!key) {
+    report(
+      'CONEXXUS_API_KEY',
+      'CONEXXUS_API_KEY is not configured: set it, or CONEXXUS_API_KEY_FILE to a file that holds it',
+    );
+  } else if (key.length < API_KEY_LENGTH_MIN) {
+    report(
+      'CONEXXUS_API_KEY',
+      `CONEXXUS_API_KEY appears to be invalid (too short): it needs at least ${API_KEY_LENGTH_MIN} characters`,
+    );
+  } else if (!/^[\x21-\x7e]+$/.test(key)) {
+    report(variable, `CONEXXUS_API_KEY appears to be invalid (has characters that no HTTP header carries)`);
+  }
+}
+
+function readText(variable: string, path: string, report: Report): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    report(variable, `${variable} cannot be read: ${errorMessage(error)}`);
+    return undefined;
+  }
+}
+
+interface DashboardSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly viewerUser: string | undefined;
+  readonly viewerPassword: string | undefined;
+}
+
+export function readDashboard(settings: DashboardSettings, report: Report): Dashboard {
+  const { host, port, user, password, viewerUser, viewerPassword } = settings;
+  const operator = readLogin('DASHBOARD', user, password, report);
+  const viewer = readLogin('DASHBOARD_VIEWER', viewerUser, viewerPassword, report);
+  if (!user && !password && !isLoopback(host)) {
+    report(
+      'DASHBOARD_HOST',
+      'DASHBOARD_HOST is reachable from other machines: set DASHBOARD_USER and DASHBOARD_PASSWORD, or use 127.0.0.1',
+    );
+  }
+  if (viewerUser && !user) {
+    report(
+      'DASHBOARD_USER',
+      'DASHBOARD_USER is not configured: a viewer login needs an operator login beside it',
+    );
+  }
+  if (viewerUser && viewerUser === user) {
+    report('DASHBOARD_VIEWER_USER', 'DASHBOARD_VIEWER_USER must differ from DASHBOARD_USER');
+  }
+  return { host, port, ...(operator ? { operator } : {}), ...(viewer ? { viewer } : {}) };
+}
+
+function readLogin(
+  prefix: string,
+  user: string | undefined,
+  password: string | undefined,
+  report: Report,
+): Login | undefined {
+  if (user === undefined && password === undefined) return undefined;
+  if (user === undefined || password === undefined) {
+    const [missing, given] = user === undefined ? ['USER', 'PASSWORD'] : ['PASSWORD', 'USER'];
+    report(
+      `${prefix}_${missing}`,
+      `${prefix}_${missing} is not configured: ${prefix}_${given} is, and needs it`,
+    );
+    return undefined;
+  }
+  if (user.includes(':')) report(`${prefix}_USER`, `${prefix}_USER must have no ":" in it`);
+  if (password.length < PASSWORD_LENGTH_MIN) {
+    report(
+      `${prefix}_PASSWORD`,
+      `${prefix}_PASSWORD is too short: it needs at least ${PASSWORD_LENGTH_MIN} characters`,
+    );
+  }
+  return { user, password };
+}

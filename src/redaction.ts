@@ -1,0 +1,92 @@
+/** Takes secrets out of a text. Idempotent; time grows linearly with the text. */
+export type Redactor = (text: string) => string;
+
+export const REDACTED = '[redacted]';
+
+/** A secret shorter than this would tear ordinary words apart; the shapes below still catch it. */
+const SHORTEST_SECRET = 4;
+/** A piece of Base64 shorter than this is found in texts by chance. */
+const SHORTEST_BASE64 = 8;
+
+// What a secret looks like where nobody told us its value. Each pattern stops at what it cannot begin
+// with, so that no text makes it look at the same character twice.
+const URL_CREDENTIALS = /:\/\/[^\s/?#"'<>\\]*@/g;
+const SECRET_HEADER =
+  /\b(x-api-key|(?:proxy-)?authorization)(\\*["']?\s*[:=]\s*\\*["']?)(?:(?:basic|bearer|digest)\s+)?[^\s"'\\,;]+/gi;
+const SECRET_NAME = /^(?:x-api-key|(?:proxy-)?authorization|cookie|set-cookie|api_?key|password)$/i;
+
+/**
+ * The one redaction point: what goes into a log line, an event row, an error that a person reads or a
+ * page passes it. Each secret is found raw, URL-encoded, JSON-escaped and within Base64 (so also in a
+ * Basic `Authorization`); credentials in any URL and key headers are found by their shape.
+ */
+export function createRedactor(secrets: readonly string[]): Redactor {
+  const known = knownForms(secrets);
+  return (text) =>
+    (known ? text.replace(known, REDACTED) : text)
+      .replace(URL_CREDENTIALS, `://${REDACTED}@`)
+      .replace(SECRET_HEADER, `$1$2${REDACTED}`);
+}
+
+/**
+ * Redacts each string of a JSON text by itself and keeps the text valid JSON; a field named like a
+ * secret header loses its whole value. What is not JSON is redacted as plain text.
+ */
+export function redactJson(json: string, redact: Redactor): string {
+  try {
+    return JSON.stringify(JSON.parse(json, (key, value) => redactField(key, value, redact)));
+  } catch {
+    return redact(json);
+  }
+}
+
+function redactField(key: string, value: unknown, redact: Redactor): unknown {
+  if (typeof value !== 'string') return value;
+  return SECRET_NAME.test(key) ? REDACTED : redact(value);
+}
+
+function knownForms(secrets: readonly string[]): RegExp | undefined {
+  const forms = new Set(secrets.filter((secret) => secret.length >= SHORTEST_SECRET).flatMap(formsOf));
+  if (forms.size === 0) return undefined;
+  // Longest first: where one secret begins with another, the alternation must not stop at the short one.
+  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
+  return new RegExp(longestFirst.map(escapeForRegExp).join('|'), 'g');
+}
+
+function formsOf(secret: string): string[] {
+  // By way of bytes, since a lone surrogate cannot be URL-encoded.
+  const urlEncoded = encodeURIComponent(Buffer.from(secret).toString());
+  const escaped = escapeForJson(secret);
+  return [
+    secret,
+    urlEncoded,
+    urlEncoded.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
+    escaped,
+    // An answer body quoted inside a JSON error, quoted inside a log line.
+    escapeForJson(escaped),
+    ...base64Forms(secret),
+  ];
+}
+
+function escapeForJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/**
+ * Base64 of a text that holds the secret somewhere (`user:secret`): three alignments are possible, and
+ * of each the characters that depend on the secret alone are looked for.
+ */
+function base64Forms(secret: string): string[] {
+  return [0, 1, 2].flatMap((bytesBefore) => {
+    const bytes = Buffer.concat([Buffer.alloc(bytesBefore), Buffer.from(secret)]);
+    const firstOwn = Math.ceil((bytesBefore * 8) / 6);
+    const endOfOwn = Math.floor((bytes.length * 8) / 6);
+    const own = (encoding: 'base64' | 'base64url') => bytes.toString(encoding).slice(firstOwn, endOfOwn);
+    const forms = [own('base64'), own('base64url')];
+    return forms.filter((form) => form.length >= SHORTEST_BASE64);
+  });
+}
+
+function escapeForRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}

@@ -1,0 +1,87 @@
+import type { Redis } from 'ioredis';
+
+/** Whether this Redis can be trusted with sales: one finding per thing looked at. */
+export interface RedisFinding {
+  readonly about: 'version' | 'eviction' | 'persistence' | 'clock';
+  /** `refuse`: sales would be lost or the scripts fail; `warn`: it works, and less safely than it should. */
+  readonly verdict: 'ok' | 'warn' | 'refuse';
+  /** What was found and, where it is not ok, the fix. */
+  readonly text: string;
+}
+
+/** What of `INFO` and `TIME` matters here. Managed Redis forbids `CONFIG GET`, but not these. */
+export interface RedisFacts {
+  readonly version: string;
+  readonly maxmemoryPolicy: string;
+  readonly appendOnly: boolean;
+  /** How far this process's clock is ahead of Redis's. */
+  readonly clockAheadMs: number;
+}
+
+/** BullMQ's scripts and ours use commands of this version. */
+const VERSION_MIN = [6, 2] as const;
+/** BullMQ's delays run on the processes' clocks, the circuit on that of Redis. */
+const CLOCK_SKEW_MAX_MS = 5_000;
+
+/** Rejects with the connection's error where Redis can't be asked. */
+export async function examineRedis(redis: Redis): Promise<RedisFinding[]> {
+  return judgeRedis(await readFacts(redis));
+}
+
+/** Pure. */
+export function judgeRedis(facts: RedisFacts): RedisFinding[] {
+  return [
+    judgeVersion(facts.version),
+    judgeEviction(facts.maxmemoryPolicy),
+    judgePersistence(facts.appendOnly),
+    judgeClock(facts.clockAheadMs),
+  ];
+}
+
+async function readFacts(redis: Redis): Promise<RedisFacts> {
+  const info = await redis.info();
+  const askedAt = Date.now();
+  const [seconds, microseconds] = await redis.time();
+  const here = (askedAt + Date.now()) / 2;
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+  return {
+    version: field('redis_version'),
+    maxmemoryPolicy: field('maxmemory_policy'),
+    appendOnly: field('aof_enabled') === '1',
+    clockAheadMs: Math.round(here - (Number(seconds) * 1_000 + Number(microseconds) / 1_000)),
+  };
+}
+
+function judgeVersion(version: string): RedisFinding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [majorMin, minorMin] = VERSION_MIN;
+  const fits = major > majorMin || (major === majorMin && minor >= minorMin);
+  const text = fits ? version : `${version || 'unknown'}: use Redis ${majorMin}.${minorMin} or newer`;
+  return { about: 'version', verdict: fits ? 'ok' : 'refuse', text };
+}
+
+function judgeEviction(policy: string): RedisFinding {
+  if (policy === 'noeviction') return { about: 'eviction', verdict: 'ok', text: 'noeviction' };
+  const text =
+    `maxmemory-policy is ${policy || 'unknown'}: a full Redis would throw away sales; ` +
+    'set "maxmemory-policy noeviction"';
+  return { about: 'eviction', verdict: 'refuse', text };
+}
+
+function judgePersistence(appendOnly: boolean): RedisFinding {
+  if (appendOnly) return { about: 'persistence', verdict: 'ok', text: 'append-only file' };
+  const text =
+    'appendonly is off: a restart of Redis loses the sales since its last snapshot; set "appendonly yes"';
+  return { about: 'persistence', verdict: 'warn', text };
+}
+
+function judgeClock(aheadMs: number): RedisFinding {
+  const distance = `${(Math.abs(aheadMs) / 1_000).toFixed(1)} s`;
+  if (Math.abs(aheadMs) <= CLOCK_SKEW_MAX_MS) {
+    return { about: 'clock', verdict: 'ok', text: `within ${distance} of this machine's` };
+  }
+  const text =
+    `this machine's clock is ${distance} ${aheadMs < 0 ? 'behind' : 'ahead of'} that of Redis: ` +
+    'synchronize both (NTP), or retries come at the wrong time';
+  return { about: 'clock', verdict: 'warn', text };
+}

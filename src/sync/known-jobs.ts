@@ -1,0 +1,60 @@
+import type { Redis } from 'ioredis';
+import { deliveredMarkKey } from './queue.ts';
+
+/** BullMQ's state of the job; `delivered`: the job is gone, but its delivery is remembered. */
+export type EnqueuedState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'delivered';
+
+/** Which of these payloads are remembered as delivered. One round trip. */
+export async function readDelivered(
+  redis: Redis,
+  namespace: string,
+  syncKeys: readonly string[],
+): Promise<Set<string>> {
+  if (syncKeys.length === 0) return new Set();
+  const pipeline = redis.pipeline();
+  for (const syncKey of syncKeys) pipeline.exists(deliveredMarkKey(namespace, syncKey));
+  const marks = await repliesOf(pipeline);
+  return new Set(syncKeys.filter((_, index) => marks[index] === 1));
+}
+
+/**
+ * Where jobs stand; what is in no set of BullMQ's and `delivered` is that. One round trip.
+ * Not BullMQ's own `getState`: it searches the list of waiting jobs, which an outage makes very long.
+ */
+export async function readStates(
+  redis: Redis,
+  toKey: (suffix: string) => string,
+  jobIds: readonly string[],
+  delivered: ReadonlySet<string>,
+): Promise<Map<string, EnqueuedState>> {
+  if (jobIds.length === 0) return new Map();
+  const pipeline = redis.pipeline();
+  for (const set of ['completed', 'failed', 'delayed']) pipeline.zmscore(toKey(set), ...jobIds);
+  pipeline.lrange(toKey('active'), 0, -1);
+  for (const jobId of jobIds) pipeline.exists(toKey(jobId));
+  const [completed, failed, delayed, active, ...exists] = await repliesOf(pipeline);
+  const stateOf = (jobId: string, index: number): EnqueuedState => {
+    if (isMember(completed, index)) return 'completed';
+    if (isMember(failed, index)) return 'failed';
+    if (isMember(delayed, index)) return 'delayed';
+    if (Array.isArray(active) && active.includes(jobId)) return 'active';
+    return delivered.has(jobId) && exists[index] !== 1 ? 'delivered' : 'waiting';
+  };
+  return new Map(jobIds.map((jobId, index) => [jobId, stateOf(jobId, index)]));
+}
+
+/** A member has a score, any other null. */
+function isMember(scores: unknown, index: number): boolean {
+  return Array.isArray(scores) && scores[index] !== null;
+}
+
+interface Commands {
+  exec(): Promise<[error: Error | null, reply: unknown][] | null>;
+}
+
+/** The replies to all commands of a pipeline or transaction; the first error among them is thrown. */
+export async function repliesOf(commands: Commands): Promise<unknown[]> {
+  const replies = (await commands.exec()) ?? [];
+  for (const [error] of replies) if (error) throw error;
+  return replies.map(([, reply]) => reply);
+}

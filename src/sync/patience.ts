@@ -1,0 +1,26 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorMessage } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+
+const ASK_AGAIN_MS = 1_000;
+
+/**
+ * Asks Redis until it answers: full (`maxmemory`), loading or failing over, it refuses for a while, and
+ * a job whose claim or outcome can't be written waits in its slot; it must burn no attempt for that.
+ * When the process is told to stop, the last refusal is thrown.
+ */
+export async function untilAnswered<Answer>(
+  ask: () => Promise<Answer>,
+  stopping: AbortSignal,
+  logger: Logger,
+): Promise<Answer> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (stopping.aborted) throw error;
+      logger.warn({ error: errorMessage(error) }, 'Redis refused; asking again');
+      await delay(ASK_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
+    }
+  }
+}

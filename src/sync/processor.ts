@@ -1,0 +1,188 @@
+import type { Job } from 'bullmq';
+import type { Circuit } from '../circuit/circuit.ts';
+import type { OutcomeError } from '../conexxus/outcome.ts';
+import type { Spool } from '../events/spool.ts';
+import type { Logger } from '../logger.ts';
+import type { Redactor } from '../redaction.ts';
+import { enter } from './admission.ts';
+import { attemptNumber, type FinishedAttempt, makeAttempt } from './attempt.ts';
+import { type AttemptOutcome, type Disposition, dispose, effectOf, type RetryPolicy } from './disposition.ts';
+import type { Gate } from './gate.ts';
+import type { Handlers } from './handlers.ts';
+import { parseJob, type SyncJob } from './jobs.ts';
+import { untilAnswered } from './patience.ts';
+import { describeProblems } from './problems.ts';
+import { deadLetter, handBack, holdToPolicy, postpone, retry } from './settle.ts';
+import { attemptEvent, deadLetterEvent, type EventSubject } from './sync-event.ts';
+
+export interface ProcessorDeps {
+  readonly circuit: Pick<Circuit, 'acquire' | 'record'>;
+  readonly gate: Pick<Gate, 'follow' | 'nextMove'>;
+  readonly handlers: Handlers;
+  readonly spool: Pick<Spool, 'append'>;
+  readonly policy: RetryPolicy;
+  readonly redact: Redactor;
+  readonly logger: Logger;
+  /** How often people brought a dead letter back. */
+  readonly replaysOf: (jobId: string) => Promise<number>;
+  /** Aborted when the process is told to stop: jobs that only wait are handed back. */
+  readonly stopping: AbortSignal;
+}
+
+/** Kept as the completed job's return value. */
+export interface SyncResult {
+  /** `known`: its success was recorded before, so nothing was sent. */
+  readonly status: 'delivered' | 'duplicate' | 'known';
+}
+
+type Process = (job: Job, token?: string, signal?: AbortSignal) => Promise<SyncResult>;
+
+/** A job that took ten workers down with it is not given to an eleventh. */
+const RESTARTS_MAX = 10;
+const NOT_READY_DELAY_MS = 30_000;
+
+/** One sale's way: checked, admitted by the circuit, called, recorded, disposed of. */
+export function createProcessor(deps: ProcessorDeps): Process {
+  const { circuit, gate, handlers, stopping, logger } = deps;
+  return async (bullJob, token = '', signal) => {
+    holdToPolicy(bullJob);
+    const job = await checked(bullJob, deps);
+    const handler = handlers[job.name];
+    if (!(await handler.isReady())) return postpone(bullJob, token, NOT_READY_DELAY_MS);
+
+    const subject = { jobId: idOf(bullJob), syncKey: job.syncKey };
+    const admission = await untilAnswered(() => enter(subject, circuit, gate, stopping), stopping, logger);
+    switch (admission.kind) {
+      case 'delivered':
+        return { status: 'known' };
+      case 'postpone':
+        return postpone(bullJob, token, admission.delayMs);
+      case 'hand-back':
+        return handBack(bullJob, token);
+      case 'permitted':
+    }
+
+    const attempt = await makeAttempt(() => handler.perform(job, signal), attemptNumber(bullJob));
+    const disposition = await record(bullJob, job, admission.permission, attempt, deps);
+    return settle(bullJob, job, token, attempt, disposition, deps);
+  };
+}
+
+/** The job, if it can be done at all; else it is dead. */
+async function checked(bullJob: Job, deps: ProcessorDeps): Promise<SyncJob> {
+  const parsed = parseJob(bullJob.name, bullJob.data);
+  if (!parsed.ok) {
+    const { locationId, transactionIds, problems, more } = parsed;
+    const { name, data } = bullJob;
+    const error = { code: 'invalid_data', message: describeProblems(problems, more) };
+    return bury(
+      { jobId: idOf(bullJob), name, data, locationId, transactionIds },
+      'rejected',
+      bullJob,
+      error,
+      deps,
+    );
+  }
+  if (bullJob.stalledCounter >= RESTARTS_MAX) {
+    const message = `its worker died or froze ${bullJob.stalledCounter} times while it was under way`;
+    return bury(
+      subjectOf(bullJob, parsed.job),
+      'crashed',
+      bullJob,
+      { code: 'restarted_too_often', message },
+      deps,
+    );
+  }
+  return parsed.job;
+}
+
+/** Window, transition, mark and event row in one step; then the queue follows, before this job lets go. */
+async function record(
+  bullJob: Job,
+  job: SyncJob,
+  permission: string,
+  attempt: FinishedAttempt,
+  { circuit, gate, policy, redact, stopping, logger }: ProcessorDeps,
+): Promise<Disposition> {
+  const { stack: _stack, retryAfterMs, ...row } = attempt;
+  const recorded = await untilAnswered(
+    () =>
+      circuit.record({ jobId: idOf(bullJob), syncKey: job.syncKey }, permission, {
+        effect: effectOf(attempt.outcome),
+        durationMs: attempt.durationMs,
+        delivered: attempt.outcome === 'delivered',
+        retryAfterMs,
+        event: attemptEvent(subjectOf(bullJob, job), permission, row, redact),
+      }),
+    stopping,
+    logger,
+  );
+  if (recorded.moved || recorded.state !== 'closed') await gate.follow();
+  const disposition = dispose(attempt.outcome, recorded.state, attempt.attempt, policy, Math.random());
+  logger.info(
+    {
+      jobId: bullJob.id,
+      location: job.locationId,
+      operation: job.name,
+      ...row,
+      circuit: recorded,
+      disposition,
+    },
+    'attempt recorded',
+  );
+  return disposition;
+}
+
+async function settle(
+  bullJob: Job,
+  job: SyncJob,
+  token: string,
+  attempt: FinishedAttempt,
+  disposition: Disposition,
+  deps: ProcessorDeps,
+): Promise<SyncResult> {
+  const reason = attempt.error ?? { code: attempt.outcome, message: attempt.outcome };
+  switch (disposition.kind) {
+    case 'complete':
+      return { status: attempt.duplicate === true ? 'duplicate' : 'delivered' };
+    case 'retry':
+      return retry(`${reason.code}: ${reason.message}`, disposition.delayMs);
+    case 'postpone':
+      return postpone(bullJob, token, disposition.delayMs);
+    case 'hand-back':
+      return handBack(bullJob, token);
+    case 'dead-letter':
+      return bury(subjectOf(bullJob, job), attempt.outcome, bullJob, reason, deps, attempt.stack);
+  }
+}
+
+async function bury(
+  subject: EventSubject,
+  outcome: AttemptOutcome,
+  bullJob: Job,
+  error: OutcomeError,
+  { spool, redact, replaysOf, stopping, logger }: ProcessorDeps,
+  stack?: string,
+): Promise<never> {
+  const message = redact(error.message);
+  const cause = { outcome, attempt: attemptNumber(bullJob), error: { ...error, message } };
+  await untilAnswered(
+    async () => spool.append(deadLetterEvent(subject, await replaysOf(subject.jobId), cause, redact)),
+    stopping,
+    logger,
+  );
+  logger.warn(
+    { jobId: subject.jobId, location: subject.locationId, operation: subject.name, ...cause },
+    'dead-lettered',
+  );
+  return deadLetter(`${error.code}: ${message}`, stack === undefined ? undefined : redact(stack));
+}
+
+function subjectOf(bullJob: Job, { name, data, locationId, transactionIds }: SyncJob): EventSubject {
+  return { jobId: idOf(bullJob), name, data, locationId, transactionIds };
+}
+
+/** BullMQ types the id as optional; a job that is being processed has one. */
+function idOf(bullJob: Job): string {
+  return bullJob.id ?? '';
+}

@@ -1,0 +1,64 @@
+import { ConexxusSyncError } from '../errors.ts';
+import { describeProblems, type Problem } from './problems.ts';
+
+/** The payload breaks the rules. Nothing was enqueued. */
+export class InvalidPayloadError extends ConexxusSyncError {
+  readonly code = 'INVALID_PAYLOAD';
+  /** At most 50 a payload. In a list of payloads each path begins with the index: `[3].transactions[0].id`. */
+  readonly problems: readonly Problem[];
+  /** How many problems there are beyond those listed. */
+  readonly more: number;
+
+  constructor(problems: readonly Problem[], more: number) {
+    super(
+      `The payload is not valid: ${describeProblems(problems.slice(0, 10), problems.length - 10 + more)}`,
+    );
+    this.problems = problems;
+    this.more = more;
+  }
+}
+
+/**
+ * Redis is away, or did not answer in time. What timed out may have been enqueued all the same: enqueue it
+ * again later, it stays one job.
+ */
+export class QueueUnavailableError extends ConexxusSyncError {
+  readonly code = 'QUEUE_UNAVAILABLE';
+}
+
+/** Redis is at its `maxmemory`. Enqueue again when it has room. */
+export class QueueFullError extends ConexxusSyncError {
+  readonly code = 'QUEUE_FULL';
+}
+
+/** `createSyncProducer` was given options it can't work with. */
+export class InvalidOptionsError extends ConexxusSyncError {
+  readonly code = 'INVALID_OPTIONS';
+}
+
+/** What a failed exchange with Redis means to the caller. */
+export function queueError(thrown: unknown): ConexxusSyncError {
+  if (thrown instanceof ConexxusSyncError) return thrown;
+  const cause = withoutCommand(firstOf(thrown));
+  if (/\bOOM\b/.test(cause.message)) {
+    return new QueueFullError('The queue is full: Redis is at its maxmemory', { cause });
+  }
+  return new QueueUnavailableError(`The queue is not available: ${cause.message}`, { cause });
+}
+
+/** A discarded transaction says only that; the command that spoilt it says why. */
+function firstOf(thrown: unknown): unknown {
+  const previous: unknown = thrown instanceof Error ? Reflect.get(thrown, 'previousErrors') : undefined;
+  return Array.isArray(previous) && previous.length > 0 ? previous[0] : thrown;
+}
+
+/** Redis errors carry the command they answer: payloads and passwords, which a host would log with them. */
+export function withoutCommand(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error(String(thrown));
+  const code: unknown = Reflect.get(thrown, 'code');
+  // A refused connection to a name with two addresses has no message of its own.
+  const bare = new Error(thrown.message || (typeof code === 'string' ? code : thrown.name));
+  bare.name = thrown.name;
+  if (thrown.stack !== undefined) bare.stack = thrown.stack;
+  return bare;
+}

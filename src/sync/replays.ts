@@ -1,0 +1,16 @@
+import type { Redis } from 'ioredis';
+import { QUEUE_NAME, queuePrefix } from './queue.ts';
+
+/**
+ * How often people brought a dead letter back, kept as a field of BullMQ's job hash, so that it goes
+ * with the job. It tells the next death of the same job apart from this one.
+ */
+const FIELD = 'replays';
+
+export async function readReplays(redis: Redis, namespace: string, jobId: string): Promise<number> {
+  return Number((await redis.hget(jobKey(namespace, jobId), FIELD)) ?? 0);
+}
+
+function jobKey(namespace: string, jobId: string): string {
+  return `${queuePrefix(namespace)}:${QUEUE_NAME}:${jobId}`;
+}

@@ -1,0 +1,35 @@
+import type { CircuitOptions } from '../circuit/options.ts';
+import type { GateOptions } from './gate.ts';
+
+/** The part of the configuration that the circuit and the gate share, as every process reads it. */
+export interface FleetSettings {
+  readonly circuit: Omit<CircuitOptions, 'leaseMs' | 'healthLeaseMs' | 'deliveredRetentionMs'> & {
+    readonly rampStepMs: number;
+    readonly deliveredRetentionDays: number;
+  };
+  readonly eventBacklogMax: number;
+  /** 0: no limit. */
+  readonly fleetConcurrency: number;
+  /** Of one API call; 0 in a process that makes none. */
+  readonly callTimeoutMs: number;
+}
+
+export const HEALTH_TIMEOUT_MS = 5_000;
+/** How much longer than its call a claim lives: the way to Redis and back, and a busy event loop. */
+const LEASE_MARGIN_MS = 5_000;
+const DAY_MS = 24 * 3_600_000;
+
+export function gateOptionsOf(settings: FleetSettings): GateOptions {
+  const { rampStepMs, deliveredRetentionDays, ...circuit } = settings.circuit;
+  return {
+    circuit: {
+      ...circuit,
+      leaseMs: settings.callTimeoutMs + LEASE_MARGIN_MS,
+      healthLeaseMs: HEALTH_TIMEOUT_MS + LEASE_MARGIN_MS,
+      deliveredRetentionMs: deliveredRetentionDays * DAY_MS,
+    },
+    eventBacklogMax: settings.eventBacklogMax,
+    fleetConcurrency: settings.fleetConcurrency,
+    rampStepMs,
+  };
+}

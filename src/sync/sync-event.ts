@@ -1,0 +1,82 @@
+import type { OutcomeError } from '../conexxus/outcome.ts';
+import type { SyncEvent } from '../events/event.ts';
+import { excerpt } from '../events/text.ts';
+import type { Redactor } from '../redaction.ts';
+import type { AttemptOutcome } from './disposition.ts';
+
+/** What an event tells of its job. `name` may be any text that another client chose. */
+export interface EventSubject {
+  readonly jobId: string;
+  readonly name: string;
+  readonly data: unknown;
+  readonly locationId: string | undefined;
+  readonly transactionIds: readonly string[];
+}
+
+export interface Attempt {
+  readonly outcome: AttemptOutcome;
+  /** From 1; an attempt that did not count has the number of the next one. */
+  readonly attempt: number;
+  readonly durationMs: number;
+  readonly httpStatus?: number | undefined;
+  readonly error?: OutcomeError | undefined;
+  readonly duplicate?: boolean | undefined;
+  /** What the job did besides, such as the counts of a catalog. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+const NAME_MAX = 64;
+
+/** One row per recorded permission: `conexxus.sync.succeeded.<job>` or `conexxus.sync.failed.<job>`. */
+export function attemptEvent(
+  subject: EventSubject,
+  permission: string,
+  attempt: Attempt,
+  redact: Redactor,
+): SyncEvent {
+  const { details, ...rest } = attempt;
+  const what = attempt.outcome === 'delivered' ? 'succeeded' : 'failed';
+  const type = eventType(what, subject.name);
+  return event(subject, type, `${permission}:${type}`, { ...rest, ...details }, redact);
+}
+
+/** Once when a job dies; `replay` counts how often people brought it back before. */
+export function deadLetterEvent(
+  subject: EventSubject,
+  replay: number,
+  reason: { readonly outcome: string; readonly attempt: number; readonly error: OutcomeError },
+  redact: Redactor,
+): SyncEvent {
+  const type = eventType('dead_lettered', subject.name);
+  return event(subject, type, `dead:${subject.jobId}:${replay}`, reason, redact);
+}
+
+function event(
+  subject: EventSubject,
+  type: string,
+  dedupeKey: string,
+  payload: object,
+  redact: Redactor,
+): SyncEvent {
+  return {
+    dedupeKey,
+    type,
+    aggregateId: subject.jobId,
+    ...(subject.locationId === undefined ? {} : { locationId: subject.locationId }),
+    payload: {
+      operation: subject.name.slice(0, NAME_MAX),
+      ...payload,
+      data: excerpt(redact(textOf(subject.data))),
+      transactionCount: subject.transactionIds.length,
+    },
+    transactionIds: subject.transactionIds,
+  };
+}
+
+function eventType(what: string, jobName: string): string {
+  return `conexxus.sync.${what}.${jobName.slice(0, NAME_MAX)}`;
+}
+
+function textOf(data: unknown): string {
+  return JSON.stringify(data) ?? '';
+}

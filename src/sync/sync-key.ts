@@ -1,0 +1,12 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+
+/** RFC 8785: the same text for the same data, whatever the order of its members or the machine. */
+export function canonicalJson(data: unknown): string {
+  return canonicalize(data) ?? 'null';
+}
+
+/** The sync key of data in canonical JSON. A corrected payload has another. */
+export function syncKeyOf(canonical: string): string {
+  return `ps-${createHash('sha256').update(canonical).digest('hex')}`;
+}

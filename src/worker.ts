@@ -1,0 +1,206 @@
+#!/usr/bin/env node
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Redis } from 'ioredis';
+import { createCircuit } from './circuit/circuit.ts';
+import { createConexxusClient } from './conexxus/client.ts';
+import { loadConfig, type PartConfig, secretsOf } from './config.ts';
+import { connectDatabase, type Database } from './database.ts';
+import { ConexxusSyncError, errorMessage } from './errors.ts';
+import { eventStreamKey } from './events/event.ts';
+import { createEventWriter, type EventWriter } from './events/log.ts';
+import { startPruning } from './events/retention.ts';
+import { createSpool, type Spool } from './events/spool.ts';
+import { createCatalog } from './inventory/catalog.ts';
+import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './lifecycle.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { serveHealth } from './ops/worker-health.ts';
+import { createRedactor } from './redaction.ts';
+import { connectRedis } from './redis.ts';
+import { examineRedis } from './redis-fitness.ts';
+import { createConsumer } from './sync/consumer.ts';
+import { createGate } from './sync/gate.ts';
+import { createHandlers } from './sync/handlers.ts';
+import { createProcessor } from './sync/processor.ts';
+import { readReplays } from './sync/replays.ts';
+import { gateOptionsOf } from './sync/settings.ts';
+import { VERSION } from './version.ts';
+
+type Config = PartConfig<'worker'>;
+
+/** The event log writes with one; the catalog and pruning share the rest. */
+const DATABASE_CONNECTIONS = 4;
+/** What handing back takes, once the calls are cut off. */
+const HAND_BACK_MS = 4_000;
+
+/** What the parts of this process share. */
+interface Base {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+  readonly redis: Redis;
+  readonly database: Database;
+  readonly spool: Spool;
+}
+
+class UnfitRedisError extends ConexxusSyncError {
+  readonly code = 'REDIS_UNFIT';
+}
+
+const redact = createRedactor(secretsOf());
+await runProcess(main, redact);
+
+async function main(): Promise<void> {
+  const config = loadConfig('worker');
+  const logger = createLogger({ level: config.logLevel, redact, name: 'worker' });
+  const lifecycle = createLifecycle(logger);
+  const told = untilSignal();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      told.then((signal) => {
+        logger.info({ signal }, 'stopping');
+        resolve();
+      }, reject);
+      // Never resolves by itself: it may wait for Redis, and then the jobs go on until we are told.
+      start(config, logger, lifecycle, reject).catch(reject);
+    });
+  } finally {
+    await lifecycle.close();
+  }
+}
+
+async function start(
+  config: Config,
+  logger: Logger,
+  lifecycle: Lifecycle,
+  fail: (error: Error) => void,
+): Promise<void> {
+  const redis = connect('redis', config, logger, lifecycle);
+  await refuseUnfit(redis, logger);
+  const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
+  lifecycle.acquire('postgres', () => database.close());
+  const spool = createSpool({ redis, namespace: config.namespace });
+  const base: Base = { config, logger, lifecycle, redis, database, spool };
+
+  const writer = startEventLog(base, fail);
+  if (config.conexxus.enabled) await startSync(base);
+  else logger.warn('disabled by CONEXXUS_ENABLED=false: no job is taken, none is lost');
+  await startHealth(base, writer);
+  logger.info({ namespace: config.namespace, version: VERSION }, 'worker started');
+}
+
+function connect(name: string, config: Config, logger: Logger, lifecycle: Lifecycle): Redis {
+  const redis = connectRedis(config.redisUrl, 'patient', (error) =>
+    logger.warn({ connection: name, error: errorMessage(error) }, 'Redis connection'),
+  );
+  lifecycle.acquire(name, () => redis.disconnect());
+  return redis;
+}
+
+/** An evicting Redis loses sales: better no worker than one that seems to work. */
+async function refuseUnfit(redis: Redis, logger: Logger): Promise<void> {
+  const findings = await examineRedis(redis);
+  for (const { about, verdict, text } of findings) {
+    if (verdict === 'warn') logger.warn({ about }, text);
+  }
+  const refused = findings.filter(({ verdict }) => verdict === 'refuse').map(({ text }) => text);
+  if (refused.length > 0) throw new UnfitRedisError(`Redis is not fit to hold sales: ${refused.join('; ')}.`);
+}
+
+function startEventLog(base: Base, fail: (error: Error) => void): EventWriter {
+  const { config, logger, lifecycle, redis, database } = base;
+  const writer = createEventWriter({
+    redis,
+    blocking: connect('redis for events', config, logger, lifecycle),
+    namespace: config.namespace,
+    db: database.db,
+    consumer: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+    logger,
+    onSchemaMismatch: fail,
+  });
+  writer.start();
+  lifecycle.acquire('event log', () => writer.stop());
+  const pruning = startPruning({ db: database.db, retentionDays: config.events.retentionDays, logger });
+  lifecycle.acquire('pruning', () => pruning.stop());
+  return writer;
+}
+
+/** The way of a sale: the gate beside the queue, the consumer at its mouth. */
+async function startSync(base: Base): Promise<void> {
+  const { config, logger, lifecycle, redis, database, spool } = base;
+  const { namespace } = config;
+  const options = gateOptionsOf({
+    circuit: config.circuit,
+    eventBacklogMax: config.events.backlogMax,
+    fleetConcurrency: config.worker.fleetConcurrency,
+    callTimeoutMs: config.conexxus.timeoutMs,
+  });
+  const client = createConexxusClient({
+    ...config.access,
+    baseUrl: config.conexxus.apiUrl,
+    timeoutMs: config.conexxus.timeoutMs,
+    concurrency: config.worker.concurrency,
+    userAgent: `conexxus-sync/${VERSION}`,
+    redact,
+  });
+  lifecycle.acquire('client', () => client.close());
+
+  const circuit = createCircuit({
+    redis,
+    namespace,
+    eventStream: eventStreamKey(namespace),
+    options: options.circuit,
+  });
+  const subscriber = connect('redis for transitions', config, logger, lifecycle);
+  const gate = createGate({ redis, subscriber, namespace, circuit, client, options, logger });
+  await gate.start();
+  lifecycle.acquire('gate', () => gate.stop());
+
+  const stopping = new AbortController();
+  const consumer = createConsumer({
+    redis,
+    namespace,
+    concurrency: config.worker.concurrency,
+    process: createProcessor({
+      circuit,
+      gate,
+      handlers: createHandlers(client, createCatalog(database.db)),
+      spool,
+      policy: {
+        ...config.conexxus,
+        maxRefusedAttempts: 2 * config.circuit.failureThreshold,
+      },
+      redact,
+      logger,
+      replaysOf: (jobId) => readReplays(redis, namespace, jobId),
+      stopping: stopping.signal,
+    }),
+    logger,
+  });
+  consumer.start();
+  const { shutdownTimeoutMs } = config.worker;
+  lifecycle.acquire(
+    'queue',
+    () => {
+      stopping.abort();
+      return consumer.drain(shutdownTimeoutMs);
+    },
+    shutdownTimeoutMs + HAND_BACK_MS,
+  );
+}
+
+/** Only where a port is configured. */
+async function startHealth(
+  { config, logger, lifecycle, redis, spool }: Base,
+  writer: EventWriter,
+): Promise<void> {
+  const { healthPort } = config.worker;
+  if (healthPort === 0) return;
+  const { backlogMax } = config.events;
+  const server = await serveHealth(healthPort, logger, {
+    redis: async () => (await redis.ping()) === 'PONG',
+    postgres: () => Promise.resolve(writer.health().error === null),
+    events: async () => (await spool.backlog()) < backlogMax,
+  });
+  lifecycle.acquire('health', () => server.close());
+}

@@ -1,0 +1,115 @@
+import { describe, expect, it } from '@jest/globals';
+import { assert, pre, property, string, stringMatching } from 'fast-check';
+import { createRedactor, redactJson } from '../src/redaction.ts';
+
+const SECRET = 'k3y/with+"quotes"&söme=';
+const redact = createRedactor([SECRET, 'hunter22']);
+
+describe('a known secret is taken out', () => {
+  it.each([
+    ['raw', SECRET],
+    ['URL-encoded', encodeURIComponent(SECRET)],
+    ['URL-encoded in lower case', encodeURIComponent(SECRET).replace(/%../g, (code) => code.toLowerCase())],
+    ['within JSON', JSON.stringify({ key: SECRET })],
+    ['within JSON that is quoted within JSON', JSON.stringify({ body: JSON.stringify({ key: SECRET }) })],
+    ['as Base64', Buffer.from(SECRET).toString('base64')],
+    ['as URL-safe Base64', Buffer.from(SECRET).toString('base64url')],
+    ['in Base64 after one byte', Buffer.from(`:${SECRET}`).toString('base64')],
+    ['in Base64 after two bytes', Buffer.from(`u:${SECRET}`).toString('base64')],
+    ['in Base64 between others', Buffer.from(`user:${SECRET}:more`).toString('base64')],
+  ])('%s', (_how, text) => {
+    const redacted = redact(`before ${text} after`);
+    expect(redacted).toMatch(/^before .*\[redacted\].* after$/);
+    expect(redacted).not.toMatch(/k3y|quotes/);
+    expect(Buffer.from(redacted, 'base64').toString('latin1')).not.toContain('quotes');
+  });
+
+  it('whatever it is, and whatever surrounds it', () => {
+    const secret = string({ minLength: 4, maxLength: 40, unit: 'binary' });
+    const surroundings = stringMatching(/^[A-Z ]*$/);
+    assert(
+      property(secret, surroundings, surroundings, (secret, before, after) => {
+        pre(!/^[A-Z ]*$/.test(secret[0] ?? ''));
+        expect(createRedactor([secret])(before + secret + after)).toBe(`${before}[redacted]${after}`);
+      }),
+    );
+  });
+
+  it('every time, and all of the longer one where one begins with another', () => {
+    expect(createRedactor(['abcd', 'abcdefgh'])('abcdefgh abcd abcdefgh')).toBe(
+      '[redacted] [redacted] [redacted]',
+    );
+  });
+
+  it('with characters that mean something in a pattern', () => {
+    expect(createRedactor(['a.c$(x)[y]*'])('a.c$(x)[y]* abc')).toBe('[redacted] abc');
+  });
+
+  it('unless it is so short that it would tear words apart', () => {
+    expect(createRedactor(['a', 'abc', ''])('abc is a word')).toBe('abc is a word');
+  });
+});
+
+describe('a secret that nobody named is found by its shape', () => {
+  it.each([
+    ['postgres://sync:pass@db/x failed', 'postgres://[redacted]@db/x failed'],
+    ['redis://:p@ss@127.0.0.1:6379', 'redis://[redacted]@127.0.0.1:6379'],
+    ['https://token@host/a@b', 'https://[redacted]@host/a@b'],
+    ['X-API-Key: abc123', 'X-API-Key: [redacted]'],
+    ["headers: { 'x-api-key': 'abc123' }", "headers: { 'x-api-key': '[redacted]' }"],
+    ['{"x-api-key":"abc123","a":1}', '{"x-api-key":"[redacted]","a":1}'],
+    ['"{\\"X-Api-Key\\":\\"abc123\\"}"', '"{\\"X-Api-Key\\":\\"[redacted]\\"}"'],
+    ['Authorization: Basic dTpw, next', 'Authorization: [redacted], next'],
+    ['authorization=Bearer ey.J.x', 'authorization=[redacted]'],
+    ['Proxy-Authorization: Basic dTpw', 'Proxy-Authorization: [redacted]'],
+  ])('%s', (text, redacted) => {
+    expect(createRedactor([])(text)).toBe(redacted);
+  });
+
+  it.each([
+    'GET https://conexxus.shop.test/api/v1/health?mail=a@b.test',
+    'connect ECONNREFUSED 127.0.0.1:6379',
+    'the authorization of sale 12 took 3 ms',
+  ])('and harmless text stays: %s', (text) => {
+    expect(createRedactor([])(text)).toBe(text);
+  });
+});
+
+describe('redaction', () => {
+  it('of what is redacted already changes nothing', () => {
+    const text = `${SECRET} postgres://u:p@h X-API-Key: abc Authorization: Basic dTpw`;
+    expect(redact(redact(text))).toBe(redact(text));
+  });
+
+  it.each([
+    'a',
+    '://',
+    '://a',
+    'x-api-key: ',
+    'authorization ',
+    'Authorization:"',
+    '\\',
+    'k3y',
+    'dTpw',
+    'a.',
+  ])('of a megabyte of %j takes no longer per character than of a little of it', (piece) => {
+    const text = piece.repeat(1_000_000 / piece.length);
+    const startedAt = performance.now();
+    redact(text);
+    // Quadratic time would be minutes.
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+
+  it('of JSON keeps it valid, number for number, and hides what its field name says is secret', () => {
+    const line = JSON.stringify({ msg: `"${SECRET}"`, headers: { 'X-API-Key': 'other', n: 1.5 }, ok: null });
+    expect(JSON.parse(redactJson(line, redact))).toEqual({
+      msg: '"[redacted]"',
+      headers: { 'X-API-Key': '[redacted]', n: 1.5 },
+      ok: null,
+    });
+  });
+
+  it('of JSON that is cut off treats it as text', () => {
+    expect(redactJson(`{"msg":"hunter22`, redact)).toBe('{"msg":"[redacted]');
+  });
+});
