@@ -1,22 +1,20 @@
 #!/usr/bin/env node
-import { inspect } from 'node:util';
 import { Command } from 'commander';
+import { registerDoctor } from './cli/doctor.ts';
 import { registerEnqueue } from './cli/enqueue.ts';
-import { ConexxusSyncError } from './errors.ts';
+import { registerMigrate } from './cli/migrate.ts';
+import { secretsOf } from './config.ts';
+import { runProcess } from './lifecycle.ts';
+import { createRedactor } from './redaction.ts';
 import { VERSION } from './version.ts';
 
-const SUBCOMMANDS = [registerEnqueue];
+const SUBCOMMANDS = [registerEnqueue, registerMigrate, registerDoctor];
 
 const program = new Command('conexxus-sync')
   .description('Gets every sale to the Conexxus back office, and its catalog to the store.')
   .version(VERSION);
 for (const register of SUBCOMMANDS) register(program);
 
-try {
+await runProcess(async () => {
   await program.parseAsync();
-} catch (error) {
-  // Ours say what to do about it. Of any other the stack is what helps.
-  const text = error instanceof ConexxusSyncError ? error.message : inspect(error);
-  process.stderr.write(`${text}\n`);
-  process.exitCode = 1;
-}
+}, createRedactor(secretsOf()));

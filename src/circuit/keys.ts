@@ -14,6 +14,11 @@ export function circuitKeys(namespace: string, eventStream: string): CircuitKeys
     machine: [circuit, `${circuit}:trials`, eventStream],
     channel: `${circuit}:changed`,
     claim: (subject) => `${circuit}:claim:${subject}`,
-    delivered: (subject) => `${circuit}:delivered:${subject}`,
+    delivered: (subject) => deliveredMarkKey(namespace, subject),
   };
+}
+
+/** Exists as long as it is remembered that this payload was delivered. */
+export function deliveredMarkKey(namespace: string, subject: string): string {
+  return `{${namespace}}:circuit:delivered:${subject}`;
 }

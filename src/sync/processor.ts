@@ -44,7 +44,9 @@ const NOT_READY_DELAY_MS = 30_000;
 /** One sale's way: checked, admitted by the circuit, called, recorded, disposed of. */
 export function createProcessor(deps: ProcessorDeps): Process {
   const { circuit, gate, handlers, stopping, logger } = deps;
-  return async (bullJob, token = '', signal) => {
+  // BullMQ gives a signal only to a function with three plain parameters: it counts them.
+  return async (bullJob, lock, signal) => {
+    const token = lock ?? '';
     holdToPolicy(bullJob);
     const job = await checked(bullJob, deps);
     const handler = handlers[job.name];

@@ -3,8 +3,8 @@
 -- ARGV 1 permission: a name nobody used before, 2 job id
 -- Returns {'delivered'} | {'permitted', epoch, trial 0|1} | {'denied', reason, retryAt or '', now}
 -- Promises: a permit is never given without a claim on the payload, so a Redis that can't take writes
--- says so before the call; a denial writes nothing; asked twice by one permission (a resent command),
--- the answer is the same. A claim is "permission|epoch|until|trial|job".
+-- says so before the call; a denial takes nothing; asked twice by one permission (a resent command), it
+-- holds one claim and one trial. A claim is "permission|epoch|until|trial|job".
 if redis.call('EXISTS', KEYS[5]) == 1 then
   return { 'delivered' }
 end

@@ -11,12 +11,13 @@ local due = refusal(circuit, now) == 'health'
 local took = 0
 
 if ending == '' then
-  if due and now >= (circuit.healthUntil or 0) then
+  -- Asked again by the holder, a command was sent twice.
+  if due and (now >= (circuit.healthUntil or 0) or circuit.healthPermission == permission) then
     set(circuit, 'healthPermission', permission)
     set(circuit, 'healthUntil', now + OPTIONS.healthLeaseMs)
     took = 1
   end
-elseif circuit.state == 'half-open' and circuit.healthPermission == permission and now < circuit.healthUntil then
+elseif circuit.healthPermission == permission and now < (circuit.healthUntil or 0) and not circuit.bypassed then
   took = 1
   set(circuit, 'healthPermission', nil)
   set(circuit, 'healthUntil', nil)

@@ -1,4 +1,4 @@
--- The state machine. Every script that decides begins with `load` (which applies what time alone
+-- The state machine. Every script that decides begins with `read` (which applies what time alone
 -- changes) and ends with `save`, so that one decision is one atomic step on one picture.
 --
 -- KEYS of every script begin with
@@ -13,6 +13,8 @@ local FIELDS = {
   'healthPermission', 'healthUntil',
 }
 local TEXT = { state = true, phase = true, cause = true, window = true, hold = true, bypass = true, healthPermission = true }
+-- Later than any time in ms that can be meant, and exact as a number and as JSON.
+local END_OF_TIME = 1e14
 local COOLDOWN_MIN_MS = 1000
 local COOLDOWN_MS = 5000
 local COOLDOWN_MAX_MS = 900000
@@ -20,6 +22,16 @@ local COOLDOWN_MAX_MS = 900000
 local function clock()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- A time or a count, or nil for what can't be one: `tonumber` alone also takes 'nan' and 'inf', and an
+-- epoch of those would fence off every outcome for ever.
+local function whole(value)
+  local number = tonumber(value)
+  if number and number >= 0 and number < END_OF_TIME and number == math.floor(number) then
+    return number
+  end
+  return nil
 end
 
 local function set(circuit, field, value)
@@ -52,9 +64,11 @@ local function close(circuit, now, cause)
   for _, field in ipairs({ 'phase', 'retryAt', 'window', 'floorUntil', 'healthPermission', 'healthUntil' }) do
     set(circuit, field, nil)
   end
-  set(circuit, 'failedTrials', 0)
-  set(circuit, 'successes', 0)
-  set(circuit, 'rampAt', now)
+  for _, field in ipairs({ 'failedTrials', 'successes', 'rejections' }) do
+    set(circuit, field, 0)
+  end
+  -- Closed within a cooldown, it begins to let calls through when that ends.
+  set(circuit, 'rampAt', math.max(now, circuit.cooldownUntil or 0))
   transition(circuit, now, 'closed', cause, 'conexxus.circuit.closed')
 end
 
@@ -75,6 +89,12 @@ local function reopen(circuit, now, cause)
     set(circuit, 'failedTrials', circuit.failedTrials + 1)
   end
   open(circuit, now, cause)
+end
+
+local function closeIfProven(circuit, now)
+  if circuit.state == 'half-open' and circuit.successes >= OPTIONS.successThreshold then
+    close(circuit, now, 'recovered')
+  end
 end
 
 local function halfOpen(circuit, now, cause)
@@ -111,6 +131,8 @@ local function override(text, now)
   if not decoded or type(value) ~= 'table' then
     return nil
   end
+  -- An end that is no time is no end: the word stands until a person takes it back.
+  value['until'] = type(value['until']) == 'number' and whole(value['until']) or nil
   return value, value['until'] ~= nil and now >= value['until']
 end
 
@@ -127,7 +149,7 @@ local function isSound(circuit)
   return circuit.state == 'half-open' and (circuit.phase == 'health' or circuit.phase == 'trials')
 end
 
-local function operatorEvent(id, action, now, payload)
+local function operatorEvent(id, action, payload)
   payload.action = action
   return {
     dedupeKey = id,
@@ -150,15 +172,21 @@ local function advance(circuit, now)
   if circuit.hold and (not hold or holdEnded) then
     set(circuit, 'hold', nil)
     local id = string.format('hold-ended:%.0f', hold and hold['until'] or now)
-    announce(circuit, operatorEvent(id, 'release', now, { actor = 'expiry', reason = 'the hold ended' }))
+    local reason = hold and 'the hold ended' or 'the hold was unreadable'
+    announce(circuit, operatorEvent(id, 'release', { actor = 'expiry', reason = reason }))
     hold = nil
     circuit.moved = true
   end
   circuit.held = hold
   circuit.bypassed = bypass
-  if circuit.state == 'open' and not hold and not bypass and now >= circuit.retryAt then
+  if hold or bypass then
+    return
+  end
+  if circuit.state == 'open' and now >= circuit.retryAt then
     halfOpen(circuit, now, 'due')
   end
+  -- A configuration that lowered the threshold below what was reached leaves no trial to close it.
+  closeIfProven(circuit, now)
 end
 
 local function read(now)
@@ -172,7 +200,7 @@ local function read(now)
   for i, field in ipairs(FIELDS) do
     local value = values[i]
     if value then
-      circuit[field] = TEXT[field] and value or tonumber(value)
+      circuit[field] = TEXT[field] and value or whole(value)
     end
   end
   circuit.failedTrials = circuit.failedTrials or 0
@@ -236,7 +264,7 @@ local function save(circuit, now)
   end
 end
 
--- Why nobody may call now, and until when ('' where only a person or another process's answer ends it).
+-- Why nobody may call now, and until when (nil where only a person or a process's answer ends it).
 -- The gate pauses the queue for exactly these reasons.
 local function refusal(circuit, now)
   if circuit.held then
@@ -252,7 +280,8 @@ local function refusal(circuit, now)
     return 'cooldown', circuit.cooldownUntil
   end
   if circuit.phase == 'health' then
-    return 'health', circuit.healthUntil
+    local leased = circuit.healthUntil and now < circuit.healthUntil
+    return 'health', leased and circuit.healthUntil or nil
   end
   return nil
 end

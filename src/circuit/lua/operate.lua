@@ -5,12 +5,15 @@
 -- Promises: the action and its audit event together; a refused one changes nothing.
 local now = clock()
 local circuit = read(now)
-local action, actor, reason, ends = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local action, actor, reason, ends = ARGV[1], ARGV[2], ARGV[3], whole(ARGV[4])
 
 local function refuse(why)
   return { 'refused', why }
 end
 
+if ARGV[4] ~= '' and not ends then
+  return refuse('the end is no time')
+end
 if ends and ends <= now then
   return refuse('the end lies in the past')
 end
@@ -46,12 +49,11 @@ else
   for _, field in ipairs({ 'cooldownUntil', 'cooldownMs' }) do
     set(circuit, field, nil)
   end
-  set(circuit, 'rejections', 0)
   circuit.forgetTrials = true
   close(circuit, now, 'reset')
 end
 
-announce(circuit, operatorEvent(ARGV[5], action, now, { actor = actor, reason = reason, ['until'] = ends }))
+announce(circuit, operatorEvent(ARGV[5], action, { actor = actor, reason = reason, ['until'] = ends }))
 circuit.moved = true
 save(circuit, now)
 return { 'done' }

@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../logger.ts';
+import { postgresReason } from './insert.ts';
+
+export interface Persistence {
+  /** Tries until it works; undefined: stopped before that. */
+  until<T>(work: () => Promise<T>): Promise<T | undefined>;
+  /** Why the last try failed; null: it did not. */
+  error(): string | null;
+}
+
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 2_000;
+/** A lasting failure is logged again at each so many tries, about every half minute. */
+const LOG_EVERY = 15;
+
+/** Keeps trying through an outage: neither giving up, nor busy, nor flooding the log. */
+export function createPersistence(logger: Logger, signal: AbortSignal): Persistence {
+  let failures = 0;
+  let error: string | null = null;
+
+  function failed(thrown: unknown): void {
+    error = postgresReason(thrown);
+    if (failures % LOG_EVERY === 0) logger.error({ reason: error }, 'event log cannot write; will try again');
+    failures += 1;
+  }
+
+  function succeeded(): void {
+    if (failures > 0) logger.info({ failures }, 'event log writes again');
+    failures = 0;
+    error = null;
+  }
+
+  return {
+    async until(work) {
+      while (!signal.aborted) {
+        try {
+          const result = await work();
+          succeeded();
+          return result;
+        } catch (thrown) {
+          // Stopping cuts a waiting read off: no failure.
+          if (signal.aborted) return undefined;
+          failed(thrown);
+          await pause(Math.min(RETRY_MIN_MS * 2 ** Math.min(failures - 1, 10), RETRY_MAX_MS), signal);
+        }
+      }
+      return undefined;
+    },
+    error: () => error,
+  };
+}
+
+/** Resolves after `ms`, or at once when the signal says so. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  // It rejects by the signal alone, and then the pause is over.
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+}

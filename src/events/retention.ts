@@ -1,0 +1,76 @@
+import { sql } from 'drizzle-orm';
+import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import type { Logger } from '../logger.ts';
+import { postgresReason } from './insert.ts';
+
+export interface PruningOptions {
+  readonly db: PostgresJsDatabase;
+  readonly retentionDays: number;
+  readonly logger: Logger;
+}
+
+export interface Pruning {
+  /** Waits for the batch under way. */
+  stop(): Promise<void>;
+}
+
+const INTERVAL_MS = 3_600_000;
+/** Small, so that one batch holds its locks and its connection only for moments. */
+const BATCH_ROWS = 5_000;
+
+/** Deletes rows past their retention, now and every hour. Many processes may do so; one at a time works. */
+export function startPruning({ db, retentionDays, logger }: PruningOptions): Pruning {
+  const stopping = new AbortController();
+  let running = prune();
+  const timer = setInterval(() => {
+    running = running.then(prune);
+  }, INTERVAL_MS).unref();
+
+  async function prune(): Promise<void> {
+    try {
+      const deleted = await pruneEvents(db, retentionDays, stopping.signal);
+      if (deleted > 0) logger.info({ deleted, retentionDays }, 'old events deleted');
+    } catch (thrown) {
+      logger.warn({ reason: postgresReason(thrown) }, 'old events could not be deleted; next try in an hour');
+    }
+  }
+
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** Resolves to how many rows it deleted: none while another process is at it. Rejects with Drizzle's error. */
+export async function pruneEvents(
+  db: PostgresJsDatabase,
+  retentionDays: number,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<number> {
+  let total = 0;
+  let deleted = BATCH_ROWS;
+  while (deleted === BATCH_ROWS && !signal.aborted) {
+    deleted = await pruneBatch(db, retentionDays);
+    total += deleted;
+  }
+  return total;
+}
+
+async function pruneBatch(db: PostgresJsDatabase, retentionDays: number): Promise<number> {
+  return await db.transaction(async (tx) => {
+    const [lock] = await tx.execute<{ mine: boolean }>(
+      sql`select pg_try_advisory_xact_lock(hashtextextended('conexxus-sync prune', 0)) as mine`,
+    );
+    if (!lock?.mine) return 0;
+    const { count } = await tx.execute(sql`
+      delete from event_log where id in (
+        select id from event_log
+        where "timestamp" < now() - make_interval(days => ${retentionDays})
+        order by "timestamp" limit ${BATCH_ROWS}
+      )`);
+    return count;
+  });
+}

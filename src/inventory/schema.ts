@@ -1,0 +1,17 @@
+import { numeric, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+
+/** The catalog of each store as Conexxus gave it last. */
+export const inventoryItems = pgTable(
+  'inventory_items',
+  {
+    locationId: text('location_id').notNull(),
+    sku: text('sku').notNull(),
+    name: text('name').notNull(),
+    price: numeric('price', { precision: 12, scale: 2 }).notNull(),
+    category: text('category'),
+    description: text('description'),
+    firstSeenAt: timestamp('first_seen_at', { withTimezone: true }).notNull().defaultNow(),
+    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.locationId, table.sku] })],
+);

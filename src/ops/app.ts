@@ -1,0 +1,59 @@
+import type { Queue } from 'bullmq';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Redis } from 'ioredis';
+import type { Logger } from '../logger.ts';
+import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
+import { BOARD_PATH, createBoard } from './board.ts';
+import { boardWrites, refuseBoardWrite } from './board-writes.ts';
+import { type CircuitReader, circuitRoutes, type PauseReader } from './circuit-routes.ts';
+import { securityHeaders } from './headers.ts';
+import { healthRoutes, type ReadinessChecks } from './health.ts';
+import { homeRoutes } from './home.ts';
+import { type AuditLog, createOperator, readPauser } from './operator.ts';
+import { requireKnownHost, requireSameOrigin } from './origin.ts';
+import { notFound, problem, problemOf } from './problem.ts';
+
+export interface OpsDeps {
+  readonly access: Access;
+  readonly queue: Queue;
+  /** The connection that `queue` uses. */
+  readonly redis: Redis;
+  readonly circuit: CircuitReader;
+  readonly pause: PauseReader;
+  readonly audit: AuditLog;
+  readonly checks: ReadinessChecks;
+  readonly logger: Logger;
+}
+
+const BODY_MAX_BYTES = 64 * 1024;
+
+/** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
+export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
+  const { access, queue, redis, circuit, pause, audit, checks, logger } = deps;
+  const app = new Hono<OpsEnv>();
+  app.notFound(notFound);
+  app.onError((error, c) => {
+    logger.error({ err: error, method: c.req.method, path: c.req.path }, 'request failed');
+    return problem(problemOf(error, redis.status === 'ready'));
+  });
+
+  app.use(securityHeaders(), requireKnownHost(access.host), requireSameOrigin());
+  app.route('/health', healthRoutes(checks, logger));
+
+  app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
+  const pauser = () => readPauser({ queue, redis });
+  app.route('/', homeRoutes({ circuit, pause, pauser, logger }));
+  app.route('/api/circuit', circuitRoutes(circuit, pause));
+
+  const operator = createOperator({ queue, redis, audit });
+  app.route(
+    `${BOARD_PATH}/api/queues`,
+    boardWrites({ queueName: queue.name, operator, circuit, pause, logger }),
+  );
+  const board = createBoard({ queue, redis, logger });
+  app.get(BOARD_PATH, board);
+  app.get(`${BOARD_PATH}/*`, board);
+  app.all(`${BOARD_PATH}/*`, refuseBoardWrite);
+  return app;
+}

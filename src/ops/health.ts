@@ -1,0 +1,73 @@
+import { Hono } from 'hono';
+import type { Logger } from '../logger.ts';
+import { problem } from './problem.ts';
+
+/** By the name of what is checked (`redis`, `postgres`, `events`); false or a rejection: it fails. */
+export type ReadinessChecks = Readonly<Record<string, () => Promise<boolean>>>;
+
+type Readings = Readonly<Record<string, 'ok' | 'failed' | 'timeout'>>;
+
+const CHECK_TIMEOUT_MS = 2_000;
+/** Asked without a login, so asking often must not become load on what is checked. */
+const READING_KEPT_MS = 1_000;
+
+/**
+ * `GET /live`: the process answers. `GET /ready`: 200 `{ready: true, checks}`, or 503 with the same
+ * `checks` by name. Reasons go to the log alone: they name hosts and users.
+ */
+export function healthRoutes(checks: ReadinessChecks, logger: Logger): Hono {
+  const read = shared(() => readAll(checks, logger), READING_KEPT_MS);
+  const routes = new Hono();
+  routes.get('/live', (c) => c.json({ live: true }));
+  routes.get('/ready', async (c) => {
+    const readings = await read();
+    const failing = Object.keys(readings).filter((name) => readings[name] !== 'ok');
+    if (failing.length === 0) return c.json({ ready: true, checks: readings });
+    return problem({
+      status: 503,
+      kind: 'not-ready',
+      title: 'Not ready',
+      detail: `Failing: ${failing.join(', ')}.`,
+      extra: { ready: false, checks: readings },
+    });
+  });
+  return routes;
+}
+
+async function readAll(checks: ReadinessChecks, logger: Logger): Promise<Readings> {
+  const readings = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => [name, await readOne(name, check, logger)] as const),
+  );
+  return Object.fromEntries(readings);
+}
+
+async function readOne(name: string, check: () => Promise<boolean>, logger: Logger) {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'timeout'>((resolve) => {
+    timer = setTimeout(() => resolve('timeout'), CHECK_TIMEOUT_MS);
+  });
+  const outcome = check().catch((error: unknown) => {
+    logger.warn({ err: error, check: name }, 'readiness check failed');
+    return false;
+  });
+  try {
+    const reading = await Promise.race([outcome, late]);
+    if (reading === 'timeout') return reading;
+    return reading ? 'ok' : 'failed';
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Callers share one run until `keptMs` after it ended. */
+function shared<T>(run: () => Promise<T>, keptMs: number): () => Promise<T> {
+  let last: { readonly result: Promise<T>; endedAt: number } | undefined;
+  return () => {
+    if (last !== undefined && performance.now() - last.endedAt < keptMs) return last.result;
+    const started = { result: run(), endedAt: Number.POSITIVE_INFINITY };
+    last = started;
+    return started.result.finally(() => {
+      started.endedAt = performance.now();
+    });
+  };
+}

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { Hono } from 'hono';
+import { html, raw } from 'hono/html';
+import type { CircuitStatus } from '../circuit/types.ts';
+import type { Logger } from '../logger.ts';
+import type { OpsEnv, Person } from './auth.ts';
+import type { CircuitReader, PauseReader } from './circuit-routes.ts';
+import { causeWords, due, pauseWords } from './circuit-words.ts';
+import { fromNow } from './time-words.ts';
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1c2330; --soft: #667085; --page: #f4f6f9; --card: #fff; --line: #e3e8ef; --tone: #98a2b3; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf1; --soft: #98a4b5; --page: #10151d; --card: #18202b; --line: #2a3443; } }
+* { box-sizing: border-box; }
+body { margin: 0; padding: 2rem 1rem; min-height: 100vh; background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 40rem; margin: 0 auto; }
+header, nav { display: flex; flex-wrap: wrap; gap: .5rem 1rem; justify-content: space-between; align-items: baseline; }
+h1 { font-size: 1.05rem; margin: 0; letter-spacing: .01em; }
+small, dt { color: var(--soft); }
+article { margin: 1rem 0; padding: 1.5rem; background: var(--card); border: 1px solid var(--line); border-top: 4px solid var(--tone); border-radius: .6rem; }
+.closed { --tone: #17a05d; } .half-open, .careful { --tone: #e29a12; } .open, .held { --tone: #d9463b; }
+h2 { display: flex; align-items: center; gap: .6rem; margin: 0; font-size: 1.8rem; line-height: 1.2; }
+h2::before { content: ""; flex: none; width: .9rem; height: .9rem; border-radius: 50%; background: var(--tone); }
+p { margin: .4rem 0 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.5rem; margin: 1.25rem 0 0; }
+dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+a { color: inherit; text-underline-offset: .2em; }
+a.button { padding: .5rem 1rem; background: var(--ink); color: var(--page); border-radius: .4rem; text-decoration: none; font-weight: 600; }
+a:focus-visible { outline: 3px solid var(--tone); outline-offset: 2px; }
+@media (max-width: 26rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .6rem; } }
+`;
+
+/** The page's one style, as its content policy names it. */
+export const HOME_STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).digest('base64')}`;
+
+const RELOAD_S = 5;
+
+export interface HomeDeps {
+  readonly circuit: CircuitReader;
+  readonly pause: PauseReader;
+  /** Who paused the queue, where a person did. */
+  readonly pauser: () => Promise<string | null>;
+  readonly logger: Logger;
+}
+
+/** `GET /`: the circuit in words, for a person. */
+export function homeRoutes({ circuit, pause, pauser, logger }: HomeDeps): Hono<OpsEnv> {
+  const routes = new Hono<OpsEnv>();
+  routes.get('/', async (c) => {
+    const person = c.get('person');
+    try {
+      const [status, reasons, by] = await Promise.all([circuit.status(), pause.pausedBy(), pauser()]);
+      const now = Date.now();
+      return c.html(page(person, circuitCard(status, queueWords(status, reasons, by, now), now)));
+    } catch (error) {
+      // A page that reloads itself comes back by itself; a problem document would stay.
+      logger.warn({ err: error }, 'the circuit could not be read');
+      return c.html(page(person, unknownCard()), 503);
+    }
+  });
+  return routes;
+}
+
+type Html = ReturnType<typeof html>;
+
+function page(person: Person, card: Html): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="${RELOAD_S}">
+<title>conexxus-sync</title>
+<link rel="icon" href="/queues/static/images/logo.svg">
+<style>${raw(STYLE)}</style>
+</head>
+<body><main>
+<header><h1>conexxus-sync</h1><small>${person.name} (${person.role})</small></header>
+${card}
+<nav><a class="button" href="/queues">Jobs</a><small>Reloads every ${RELOAD_S} s</small></nav>
+</main></body>
+</html>`;
+}
+
+function unknownCard(): Html {
+  return html`<article><h2>Unknown</h2><p>Redis does not answer, so the circuit cannot be read. Sales wait at the stores and in the queue meanwhile.</p></article>`;
+}
+
+function circuitCard(status: CircuitStatus, queue: string, now: number): Html {
+  const { headline, explanation } = wordsFor(status, now);
+  return html`<article class="${toneOf(status)}">
+<h2>${headline}</h2>
+<p>${explanation}</p>
+<dl>${factsOf(status, queue, now).map(([term, fact]) => html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl>
+</article>`;
+}
+
+function toneOf({ hold, bypass, state, cooldownUntil }: CircuitStatus): string {
+  if (hold !== null) return 'held';
+  return state === 'closed' && (bypass !== null || cooldownUntil !== null) ? 'careful' : state;
+}
+
+function wordsFor(status: CircuitStatus, now: number): { headline: string; explanation: string } {
+  const { hold, bypass, state, phase, retryAt, cooldownUntil } = status;
+  if (hold !== null) {
+    return { headline: 'Held', explanation: `${hold.actor} stopped all calls: ${hold.reason}` };
+  }
+  if (bypass !== null) {
+    return { headline: 'Bypassed', explanation: `${bypass.actor} lets every call through: ${bypass.reason}` };
+  }
+  if (cooldownUntil !== null && state === 'closed') {
+    return {
+      headline: 'Rate limited',
+      explanation: `Conexxus asked for a break, which ends ${due(cooldownUntil, now)}.`,
+    };
+  }
+  if (state === 'closed') return { headline: 'Closed', explanation: 'Calls to Conexxus go through.' };
+  if (state === 'open') {
+    const trial = retryAt === null ? '' : ` Next trial ${due(retryAt, now)}.`;
+    return { headline: 'Open', explanation: `Nothing is sent and sales wait.${trial}` };
+  }
+  const trying =
+    phase === 'health' ? 'Asking Conexxus whether it is well.' : 'A few sales are tried; the others wait.';
+  return { headline: 'Half-open', explanation: trying };
+}
+
+function factsOf(status: CircuitStatus, queue: string, now: number): readonly (readonly [string, string])[] {
+  const { since, cause, cooldownUntil, failures, successes, hold, bypass } = status;
+  const until = hold?.until ?? bypass?.until;
+  return [
+    ['Since', `${instant(since)} (${fromNow(since, now)})`],
+    ...(cause === null ? [] : [['Cause', causeWords(cause)] as const]),
+    ...(until === undefined ? [] : [['Until', `${instant(until)} (${fromNow(until, now)})`] as const]),
+    ...(cooldownUntil === null || cooldownUntil <= now
+      ? []
+      : [['Rate limited, goes on', fromNow(cooldownUntil, now)] as const]),
+    ['Failures in a row', String(failures)],
+    ...(status.state === 'half-open' ? [['Trials delivered', String(successes)] as const] : []),
+    ['Queue', queue],
+  ];
+}
+
+function queueWords(
+  status: CircuitStatus,
+  reasons: readonly string[],
+  pauser: string | null,
+  now: number,
+): string {
+  if (reasons.length === 0) return 'running';
+  return `paused: ${reasons.map((reason) => pauseWords(reason, status, now, pauser)).join('; ')}`;
+}
+
+function instant(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}

@@ -1,0 +1,14 @@
+/** Milliseconds of one clock to `in 40 s`, `3 min ago` or `now`. */
+export function fromNow(at: number, now: number): string {
+  const seconds = Math.round(Math.abs(at - now) / 1_000);
+  if (seconds === 0) return 'now';
+  const span = spanOf(seconds);
+  return at > now ? `in ${span}` : `${span} ago`;
+}
+
+function spanOf(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 2 * 3_600) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 2 * 86_400) return `${Math.round(seconds / 3_600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}

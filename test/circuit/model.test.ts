@@ -1,0 +1,160 @@
+import { deepStrictEqual as deepEqual } from 'node:assert';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { createCircuit } from '../../src/circuit/circuit.ts';
+import { circuitKeys } from '../../src/circuit/keys.ts';
+import type { CircuitOptions } from '../../src/circuit/options.ts';
+import type { DrivenClock } from '../support/driven-clock.ts';
+import { drivenClock } from '../support/driven-clock.ts';
+import { uniqueNamespace } from '../support/redis.ts';
+import { connect, disconnectAll, START, streamEntries } from './harness.ts';
+import { history, program, type Step, someOptions } from './histories.ts';
+import { createModel, type Model } from './model.ts';
+import { createProcess, type Exchange } from './process.ts';
+
+/** How many random histories each property runs; raise it to search longer. */
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 150);
+const TIMEOUT_MS = 20_000 + RUNS * 100;
+
+const control = connect();
+const namespace = uniqueNamespace();
+const stream = `{${namespace}}:events`;
+const keys = circuitKeys(namespace, stream);
+
+afterAll(disconnectAll);
+
+async function freshStart(clock: DrivenClock): Promise<void> {
+  const used = await control.keys(`{${namespace}}*`);
+  if (used.length > 0) await control.del(used);
+  await clock.set(START);
+}
+
+/** Transitions as the outcome stream tells them, in the model's words. */
+async function toldTransitions(): Promise<string[]> {
+  const entries = await streamEntries(control, stream);
+  const events = entries.filter(({ event }) => event.type.startsWith('conexxus.circuit.'));
+  expect(new Set(events.map(({ event }) => event.dedupeKey)).size).toBe(events.length);
+  return events.map(({ event: { payload } }) =>
+    [payload['to'], payload['cause'], payload['epoch']].join(' '),
+  );
+}
+
+describe('the scripts and the model', () => {
+  const clock = drivenClock(control, namespace, { start: START });
+  const { redis } = clock.drive(connect());
+
+  async function passOf(step: Step, model: Model): Promise<void> {
+    if (step.do === 'pass') return clock.pass(step.ms);
+    if (step.do !== 'pass to boundary') return;
+    const due = model.boundaries(clock.now());
+    const at = due[step.which % (due.length || 1)];
+    if (at !== undefined) await clock.set(Math.max(clock.now(), at + step.offset));
+  }
+
+  async function lose(how: 'missing' | 'junk', model: Model): Promise<void> {
+    // Epochs run ahead of the clock by the transitions within one millisecond, and a rebuilt circuit's
+    // begin at the clock: time passes before anybody notices.
+    await clock.pass(100);
+    await control.del(keys.machine[0]);
+    if (how === 'junk') await control.set(keys.machine[0], 'junk');
+    model.lose(how);
+  }
+
+  async function live(options: CircuitOptions, steps: readonly Step[]): Promise<void> {
+    await freshStart(clock);
+    const circuit = createCircuit({ redis, namespace, eventStream: stream, options });
+    const model = createModel(options);
+    const subject = createProcess(circuit, 'ann');
+    for (const step of steps) {
+      if (step.do === 'pass' || step.do === 'pass to boundary') await passOf(step, model);
+      else if (step.do === 'crash') subject.crash(step.which);
+      else if (step.do === 'lose') await lose(step.how, model);
+      else {
+        const { answer, ask } = await subject.ask(step, clock.now());
+        deepEqual(answer, ask(model, clock.now()));
+      }
+      deepEqual(await circuit.status(), model.status(clock.now()));
+    }
+    expect(await toldTransitions()).toEqual(model.transitions());
+  }
+
+  it(
+    'give the same answers and the same states through every history',
+    async () => {
+      await fc.assert(fc.asyncProperty(someOptions, history, live), { numRuns: RUNS, endOnFailure: false });
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe('several connections at once', () => {
+  const clock = drivenClock(control, namespace, { start: START, journal: true });
+  const connections = [1, 2, 3, 4].map(() => clock.drive(connect()));
+
+  interface Journaled extends Exchange {
+    readonly call: number;
+  }
+
+  /** One process after its program, beside the others; what it asked, by the number of the script call. */
+  async function act(index: number, options: CircuitOptions, steps: readonly Step[]): Promise<Journaled[]> {
+    const client = connections[index];
+    if (!client) throw new Error('More programs than connections.');
+    const circuit = createCircuit({ redis: client.redis, namespace, eventStream: stream, options });
+    const subject = createProcess(circuit, `person-${index}`);
+    const asked: Journaled[] = [];
+    for (const step of steps) {
+      if (step.do === 'pass') await clock.pass(step.ms);
+      else if (step.do === 'crash') subject.crash(step.which);
+      // To when an opening is due, whatever the others have moved meanwhile.
+      else if (step.do === 'pass to boundary') await clock.pass(options.openMs);
+      else if (step.do !== 'lose')
+        asked.push({ ...(await subject.ask(step, clock.now())), call: client.lastCall() });
+    }
+    return asked;
+  }
+
+  /** In the order in which Redis ran the scripts, every answer is the model's. */
+  async function liveTogether(options: CircuitOptions, programs: readonly Step[][]): Promise<void> {
+    await freshStart(clock);
+    const asked = (await Promise.all(programs.map((steps, i) => act(i, options, steps)))).flat();
+    const exchanges = new Map(asked.map((exchange) => [exchange.call, exchange]));
+    const model = createModel(options);
+    const order = await clock.journal();
+    for (const { call, now } of order) {
+      const exchange = exchanges.get(call);
+      if (!exchange) throw new Error(`The journal names call ${call}, which nobody made.`);
+      deepEqual(exchange.answer, exchange.ask(model, now));
+      exchanges.delete(call);
+      const { successes } = model.status(now);
+      expect(model.trialsInFlight(now) + successes).toBeLessThanOrEqual(options.successThreshold);
+    }
+    // Only who finds a delivered mark never asks for the time.
+    for (const { answer, ask } of exchanges.values()) {
+      expect(answer).toEqual({ kind: 'delivered' });
+      expect(ask(model, clock.now())).toEqual(answer);
+    }
+    const told = await toldTransitions();
+    expect(told).toEqual(model.transitions());
+    const epochs = told.map((line) => Number(line.split(' ').at(-1)));
+    expect(epochs).toEqual([...new Set(epochs)].sort((a, b) => a - b));
+  }
+
+  // A script that Redis does not know yet is sent twice; loaded beforehand, each call is one script.
+  beforeAll(async () => {
+    await clock.set(START);
+    for (const options of fc.sample(someOptions, 60))
+      await act(0, options, [{ do: 'begin health' }, { do: 'acquire', job: 0, payload: 0 }]);
+  });
+
+  it(
+    'get answers that are right in the order in which Redis gave them',
+    async () => {
+      const programs = fc.array(program, { minLength: 2, maxLength: connections.length });
+      await fc.assert(fc.asyncProperty(someOptions, programs, liveTogether), {
+        numRuns: RUNS,
+        endOnFailure: true,
+      });
+    },
+    TIMEOUT_MS,
+  );
+});

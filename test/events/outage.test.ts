@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { connectDatabase, type Database } from '../../src/database.ts';
+import {
+  anEvent,
+  describeOnServer,
+  type EventsHarness,
+  openEvents,
+  openTestDatabase,
+  type Proxy,
+  startProxy,
+  type TestDatabase,
+  until,
+} from './harness.ts';
+
+let direct: TestDatabase;
+let events: EventsHarness;
+let proxy: Proxy;
+let throughProxy: Database;
+
+beforeAll(async () => {
+  direct = await openTestDatabase();
+});
+
+afterAll(async () => {
+  await direct.close();
+});
+
+beforeEach(async () => {
+  events = openEvents(direct);
+  proxy = await startProxy(direct.fresh.url);
+  throughProxy = connectDatabase(proxy.url, { max: 1 });
+});
+
+afterEach(async () => {
+  await throughProxy.close();
+  await proxy.close();
+  await events.close();
+});
+
+const appendMany = async (from: number, to: number) => {
+  for (let n = from; n < to; n += 1) {
+    await events.spool.append(anEvent({ dedupeKey: `permission-${n}:succeeded` }));
+  }
+};
+
+const keysWritten = async () => new Set((await events.rows()).map((row) => row.dedupeKey)).size;
+
+describe('event writer while Postgres fails', () => {
+  it('starts while Postgres is away, says so, and writes each row once when it comes', async () => {
+    proxy.mode = 'cut';
+    const writer = events.writer({ db: throughProxy.db });
+    writer.start();
+    await appendMany(0, 50);
+    await until('it says so', async () => writer.health().error !== null);
+    expect(await events.spool.backlog()).toBe(50);
+
+    proxy.mode = 'pass';
+    await until('all is written', async () => (await events.rowCount()) === 50);
+    await until('the stream is empty', async () => (await events.spool.backlog()) === 0);
+    expect(writer.health()).toEqual({ error: null, lastWriteAt: expect.any(Number) });
+  });
+
+  it('loses and doubles none when the connection breaks again and again under load', async () => {
+    events.writer({ db: throughProxy.db, batchSize: 7 }).start();
+    for (let round = 0; round < 8; round += 1) {
+      await appendMany(round * 25, round * 25 + 25);
+      proxy.drop();
+    }
+    await until('the stream is empty', async () => (await events.spool.backlog()) === 0);
+    expect(await events.rowCount()).toBe(200);
+    expect(await keysWritten()).toBe(200);
+  });
+
+  describeOnServer('(two backends: not on PGlite)', () => {
+    it('tries again after its backend was terminated', async () => {
+      events.writer({ db: throughProxy.db }).start();
+      await appendMany(0, 10);
+      await until('it is connected', async () => (await events.rowCount()) === 10);
+      await direct.database.sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`;
+      await appendMany(10, 20);
+      await until('the stream is empty', async () => (await events.spool.backlog()) === 0);
+      expect(await keysWritten()).toBe(20);
+    });
+  });
+
+  describeOnServer('(two backends: not on PGlite)', () => {
+    it('waits for a table that somebody locked', async () => {
+      const writer = events.writer({ db: throughProxy.db });
+      await direct.database.sql.begin(async (sql) => {
+        await sql`lock table event_log in access exclusive mode`;
+        writer.start();
+        await appendMany(0, 10);
+        await delay(300);
+        expect(await events.spool.backlog()).toBe(10);
+      });
+      await until('all is written', async () => (await events.rowCount()) === 10);
+    });
+  });
+
+  it('stops in bounded time and leaves what it could not write in the stream', async () => {
+    const writer = events.writer({ db: throughProxy.db });
+    writer.start();
+    await appendMany(0, 1);
+    await until('it is connected', async () => (await events.rowCount()) === 1);
+    proxy.mode = 'silent';
+    await appendMany(1, 11);
+    const before = Date.now();
+    await writer.stop();
+    expect(Date.now() - before).toBeLessThan(3_000);
+    expect(await events.spool.backlog()).toBe(10);
+
+    events.writer({ claimIdleMs: 100 }).start();
+    await until('another writes it', async () => (await events.rowCount()) === 11);
+  });
+});
+
+describe('a database connection', () => {
+  it('fails a query, and does not reconnect without pause, where a proxy hangs up on it', async () => {
+    proxy.mode = 'cut';
+    await expect(throughProxy.sql`select 1`).rejects.toThrow('closed the connection');
+    const pending = Promise.allSettled(Array.from({ length: 3 }, () => throughProxy.sql`select 1`));
+    await pending;
+    expect(proxy.connections()).toBeLessThanOrEqual(5);
+  });
+
+  it('works again when Postgres is back', async () => {
+    proxy.mode = 'cut';
+    await expect(throughProxy.sql`select 1`).rejects.toThrow('closed the connection');
+    proxy.mode = 'pass';
+    expect(await throughProxy.sql`select 1 as one`).toMatchObject([{ one: 1 }]);
+  });
+
+  it('gives up on a Postgres that accepts and never speaks', async () => {
+    proxy.mode = 'silent';
+    await expect(throughProxy.sql`select 1`).rejects.toMatchObject({ code: 'CONNECT_TIMEOUT' });
+  });
+});

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectDatabase, type Database } from '../../src/database.ts';
+import { migrateDatabase } from '../../src/events/migrate.ts';
+import { type Catalog, createCatalog } from '../../src/inventory/catalog.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+
+let fresh: FreshDatabase;
+let database: Database;
+let catalog: Catalog;
+
+beforeAll(async () => {
+  fresh = await freshDatabase();
+  database = connectDatabase(fresh.url, { max: 1 });
+  await migrateDatabase(database.db);
+  catalog = createCatalog(database.db);
+});
+
+afterAll(async () => {
+  await database.close();
+  await fresh.close();
+});
+
+const stored = async (locationId: string) =>
+  Array.from(
+    await database.sql`
+      select sku, name, price::text, category, description, first_seen_at, updated_at
+      from inventory_items where location_id = ${locationId} order by sku`,
+  );
+
+const priceOf = async (price: unknown) => {
+  const locationId = `price-${String(price)}`;
+  const update = await catalog.upsert(locationId, [{ sku: 'A', name: 'Apple', price }]);
+  return { update, price: (await stored(locationId))[0]?.['price'] };
+};
+
+describe('catalog', () => {
+  it.each([
+    [0, '0.00'],
+    [-0, '0.00'],
+    [0.1, '0.10'],
+    [0.29, '0.29'],
+    [1.005e2, '100.50'],
+    [19.99, '19.99'],
+    [10.1, '10.10'],
+    [4.35, '4.35'],
+    [99999999.99, '99999999.99'],
+    [9999999999.99, '9999999999.99'],
+  ])('stores the price %p exactly', async (price, text) => {
+    expect(await priceOf(price)).toMatchObject({ update: { status: 'success' }, price: text });
+  });
+
+  it.each([1e-7, 0.001, 0.1 + 0.2, 1.005, -0.01, 1e10, 1e21, Number.NaN, Infinity, '19.99', null, undefined])(
+    'refuses the price %p',
+    async (price) => {
+      const { update } = await priceOf(price);
+      expect(update).toMatchObject({ status: 'failed', processed: 1, succeeded: 0, failed: 1 });
+      expect(update.errors).toEqual([{ index: 0, sku: 'A', problems: [expect.stringMatching(/^price: /)] }]);
+    },
+  );
+
+  it('stores the good items and names the bad ones', async () => {
+    const update = await catalog.upsert('mixed', [
+      { sku: 'A', name: 'Apple', price: 1, category: 'fruit', description: null, colour: 'red' },
+      { sku: '', name: 'Nameless', price: 1 },
+      'no item',
+      { sku: 'B', name: 'Beer' },
+      { sku: 'N\0', name: 'NUL', price: 1 },
+      { sku: 'C', name: 'Cola 😀', price: 2.5 },
+    ]);
+    expect(update).toMatchObject({ status: 'partial', processed: 6, succeeded: 2, failed: 4 });
+    expect(update.errors.map(({ index, sku }) => [index, sku])).toEqual([
+      [1, ''],
+      [2, undefined],
+      [3, 'B'],
+      [4, 'N\0'],
+    ]);
+    expect(await stored('mixed')).toMatchObject([
+      { sku: 'A', name: 'Apple', price: '1.00', category: 'fruit', description: null },
+      { sku: 'C', name: 'Cola 😀', price: '2.50', category: null, description: null },
+    ]);
+  });
+
+  it('names at most 20 bad items and counts all', async () => {
+    const update = await catalog.upsert(
+      'bad',
+      Array.from({ length: 1_234 }, () => ({})),
+    );
+    expect(update).toMatchObject({ status: 'failed', processed: 1_234, succeeded: 0, failed: 1_234 });
+    expect(update.errors).toHaveLength(20);
+  });
+
+  it('calls an empty answer a success', async () => {
+    expect(await catalog.upsert('empty', [])).toEqual({
+      status: 'success',
+      processed: 0,
+      succeeded: 0,
+      failed: 0,
+      errors: [],
+    });
+  });
+
+  it('takes the last of two items with one sku', async () => {
+    const update = await catalog.upsert('twice', [
+      { sku: 'A', name: 'old', price: 1 },
+      { sku: 'A', name: 'new', price: 2 },
+    ]);
+    expect(update).toMatchObject({ status: 'success', succeeded: 2 });
+    expect(await stored('twice')).toMatchObject([{ sku: 'A', name: 'new', price: '2.00' }]);
+  });
+
+  it('keeps when an item was first seen, and of each store its own', async () => {
+    await catalog.upsert('first', [{ sku: 'A', name: 'Apple', price: 1, category: 'fruit' }]);
+    const [before] = await stored('first');
+    await catalog.upsert('other', [{ sku: 'A', name: 'Other', price: 9 }]);
+    await catalog.upsert('first', [{ sku: 'A', name: 'Apple, red', price: 2 }]);
+    const [after] = await stored('first');
+    expect(after).toMatchObject({ name: 'Apple, red', price: '2.00', category: null });
+    expect(after?.['first_seen_at']).toBe(before?.['first_seen_at']);
+    expect(after?.['updated_at']).not.toBe(before?.['updated_at']);
+  });
+
+  it('stores more items than one statement takes', async () => {
+    const items = Array.from({ length: 12_345 }, (_, n) => ({ sku: `S-${n}`, name: 'x', price: n / 100 }));
+    expect(await catalog.upsert('big', items)).toMatchObject({ status: 'success', succeeded: 12_345 });
+    expect(await stored('big')).toHaveLength(12_345);
+  });
+
+  it('fails with a typed error that holds no item while Postgres is away', async () => {
+    const away = connectDatabase('postgres://nobody@127.0.0.1:1/nothing', { max: 1 });
+    const upsert = createCatalog(away.db).upsert('away', [{ sku: 'A', name: 'Apple', price: 1 }]);
+    await expect(upsert).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
+    await expect(upsert).rejects.not.toThrow('Apple');
+    await away.close();
+  });
+});

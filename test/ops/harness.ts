@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { pino } from 'pino';
+import type { CircuitStatus } from '../../src/circuit/types.ts';
+import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
+import { createOpsApp } from '../../src/ops/app.ts';
+import type { Access } from '../../src/ops/auth.ts';
+import type { ReadinessChecks } from '../../src/ops/health.ts';
+import { listen } from '../../src/ops/server.ts';
+import { connectRedis } from '../../src/redis.ts';
+
+export const OPERATOR = { user: 'olga', password: 'opens & closes' };
+export const VIEWER = { user: 'vera', password: 'only: looks' };
+
+export const CLOSED: CircuitStatus = {
+  state: 'closed',
+  phase: null,
+  epoch: 1,
+  since: Date.now() - 90_000,
+  cause: null,
+  retryAt: null,
+  cooldownUntil: null,
+  failures: 0,
+  successes: 0,
+  hold: null,
+  bypass: null,
+};
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  json(): Record<string, unknown>;
+}
+
+export interface CallOptions {
+  readonly as?: { readonly user: string; readonly password: string };
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface OpsHarness {
+  readonly port: number;
+  readonly queue: Queue;
+  readonly redis: Redis;
+  /** What the circuit answers from now on. */
+  circuitIs(status: CircuitStatus): void;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** Reading the circuit fails from now on. */
+  circuitFails(error: Error): void;
+  /** Redis key of the audit trail. */
+  readonly auditKey: string;
+  audited(): Promise<readonly SyncEvent[]>;
+  /** As the gate pauses. */
+  pauseAsCircuit(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface OpsHarnessOptions {
+  readonly access?: Access;
+  readonly checks?: ReadinessChecks;
+}
+
+const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWER };
+
+/** The dashboard on a free port, over a queue of its own in the tests' Redis. */
+export async function startOps({
+  access = PROTECTED,
+  checks = {},
+}: OpsHarnessOptions = {}): Promise<OpsHarness> {
+  const namespace = `ops-${randomUUID()}`;
+  const prefix = `{${namespace}}`;
+  const redis = connectRedis(redisUrl(), 'patient', () => undefined);
+  const queue = new Queue('sync', { prefix, connection: redis });
+  await queue.waitUntilReady();
+  let circuit: () => CircuitStatus = () => CLOSED;
+  const meta = queue.toKey('meta');
+  const stream = eventStreamKey(namespace);
+
+  const app = createOpsApp({
+    access,
+    queue,
+    redis,
+    circuit: { status: async () => circuit() },
+    pause: {
+      pausedBy: async () => {
+        const stamp = await redis.hget(meta, 'paused');
+        if (stamp === null) return [];
+        if (stamp !== 'circuit') return ['operator'];
+        return [circuit().hold === null ? circuit().state : 'hold'];
+      },
+    },
+    audit: {
+      append: async (event) => {
+        await redis.xadd(stream, '*', 'event', JSON.stringify(event));
+      },
+    },
+    checks,
+    logger: pino({ level: 'silent' }),
+  });
+  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+
+  return {
+    port: server.port,
+    queue,
+    redis,
+    circuitIs: (status) => {
+      circuit = () => status;
+    },
+    circuitFails: (error) => {
+      circuit = () => {
+        throw error;
+      };
+    },
+    auditKey: stream,
+    call: (method, path, options) => call(server.port, method, path, options),
+    audited: async () => {
+      const entries = await redis.xrange(stream, '-', '+');
+      return entries.map(([, fields]): SyncEvent => JSON.parse(fields[1] ?? ''));
+    },
+    pauseAsCircuit: async () => {
+      await redis.hset(meta, 'paused', 'circuit');
+    },
+    close: async () => {
+      await server.close();
+      await queue.close();
+      const keys = await redis.keys(`${prefix}:*`);
+      if (keys.length > 0) await redis.del(...keys);
+      await redis.quit();
+    },
+  };
+}
+
+function redisUrl(): string {
+  const url = process.env['TEST_REDIS_URL'];
+  if (url === undefined) throw new Error('TEST_REDIS_URL is not set: run the tests with the global setup.');
+  return url;
+}
+
+/** One request with exactly the headers given: `fetch` would add and refuse some. */
+async function call(
+  port: number,
+  method: string,
+  path: string,
+  { as, headers = {}, body }: CallOptions = {},
+): Promise<Answer> {
+  const login =
+    as === undefined
+      ? {}
+      : { authorization: `Basic ${Buffer.from(`${as.user}:${as.password}`).toString('base64')}` };
+  // Node leaves it out of a DELETE, and the server then reads the body as a second request.
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  const sent = request({
+    host: '127.0.0.1',
+    port,
+    method,
+    path,
+    headers: { ...login, ...length, ...headers },
+  });
+  sent.end(body);
+  const received = await new Promise<IncomingMessage>((resolve, reject) => {
+    sent.once('response', resolve).once('error', reject);
+  });
+  const content = await text(received);
+  return {
+    status: received.statusCode ?? 0,
+    headers: received.headers,
+    text: content,
+    json: (): Record<string, unknown> => JSON.parse(content),
+  };
+}

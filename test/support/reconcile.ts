@@ -1,0 +1,183 @@
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { circuitKeys } from '../../src/circuit/keys.ts';
+import type { Database } from '../../src/database.ts';
+import { eventStreamKey } from '../../src/events/event.ts';
+import type { SimulatorControl } from './simulator/client.ts';
+import type { LedgerEntry } from './simulator/protocol.ts';
+
+/** Where to look, and what was accepted. */
+export interface Books {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly queue: Queue;
+  readonly database: Pick<Database, 'sql'>;
+  readonly simulator: Pick<SimulatorControl, 'ledger'>;
+  /** Job ids of what the producer accepted. */
+  readonly accepted: readonly string[];
+}
+
+export interface ReconcileOptions {
+  /** Jobs that a person discarded on purpose. */
+  readonly discarded?: readonly string[];
+  /**
+   * Keys whose answer may have been lost on the wire, or whose process died before it could record: these
+   * may have reached the API more than once, always under the same key. `all`: any of them.
+   */
+  readonly lostAnswers?: ReadonlySet<string> | 'all';
+}
+
+/** The three sums at the top of the fault matrix. `problems` is empty if, and only if, they hold. */
+export interface Reconciliation {
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly deadLettered: number;
+  readonly discarded: number;
+  /** Sales that the API applied under more than one key, or more than once. */
+  readonly appliedTwice: number;
+  readonly succeededRows: number;
+  readonly failedRows: number;
+  readonly deadLetterRows: number;
+  /** Rows that wait in the stream for Postgres, and rows set apart. */
+  readonly backlog: number;
+  readonly refused: number;
+  readonly problems: readonly string[];
+}
+
+const LISTED = 5;
+
+/** To be read at rest: nothing active, and the event log caught up. */
+export async function reconcile(books: Books, options: ReconcileOptions = {}): Promise<Reconciliation> {
+  const jobs = await readJobs(books, new Set(options.discarded));
+  const rows = await readRows(books);
+  const pushes = (await books.simulator.ledger({ path: '/api/v1/sales/push' })).filter(({ key }) => key);
+  const backlog = await books.redis.xlen(eventStreamKey(books.namespace));
+  const refused = await books.redis.xlen(`${eventStreamKey(books.namespace)}:refused`);
+  const twice = appliedTwice(pushes);
+
+  const problems = [
+    tell('lost', jobs.lost),
+    tell('sent again after its success was recorded', sentAgain(pushes, options.lostAnswers)),
+    tell('applied twice', twice),
+    tell(
+      'delivered without exactly one row',
+      jobs.delivered.filter((id) => (rows.succeeded.get(id) ?? 0) !== 1),
+    ),
+    tell(
+      'dead without a row',
+      jobs.dead.filter((id) => (rows.dead.get(id) ?? 0) < 1),
+    ),
+    tell('rows set apart', refused > 0 ? [String(refused)] : []),
+    tell('rows still waiting for Postgres', backlog > 0 ? [String(backlog)] : []),
+  ].flat();
+
+  return {
+    accepted: new Set(books.accepted).size,
+    delivered: jobs.delivered.length,
+    waiting: jobs.waiting,
+    active: jobs.active,
+    delayed: jobs.delayed,
+    deadLettered: jobs.dead.length,
+    discarded: jobs.discarded,
+    appliedTwice: twice.length,
+    succeededRows: sum(rows.succeeded),
+    failedRows: rows.failed,
+    deadLetterRows: sum(rows.dead),
+    backlog,
+    refused,
+    problems,
+  };
+}
+
+interface Jobs {
+  readonly delivered: string[];
+  readonly dead: string[];
+  readonly lost: string[];
+  waiting: number;
+  active: number;
+  delayed: number;
+  discarded: number;
+}
+
+/** Where each accepted job is now. */
+async function readJobs(books: Books, discarded: ReadonlySet<string>): Promise<Jobs> {
+  const jobs: Jobs = { delivered: [], dead: [], lost: [], waiting: 0, active: 0, delayed: 0, discarded: 0 };
+  for (const id of new Set(books.accepted)) {
+    switch (await stateOf(books, id)) {
+      case 'completed':
+        jobs.delivered.push(id);
+        break;
+      case 'failed':
+        jobs.dead.push(id);
+        break;
+      case 'waiting':
+      case 'prioritized':
+        jobs.waiting += 1;
+        break;
+      case 'active':
+        jobs.active += 1;
+        break;
+      case 'delayed':
+        jobs.delayed += 1;
+        break;
+      default:
+        if (discarded.has(id)) jobs.discarded += 1;
+        else jobs.lost.push(id);
+    }
+  }
+  return jobs;
+}
+
+/** BullMQ's state; a completed job that was cleaned away is known by its delivered mark. */
+async function stateOf({ queue, redis, namespace }: Books, jobId: string): Promise<string> {
+  const state = await queue.getJobState(jobId);
+  if (state !== 'unknown') return state;
+  const mark = circuitKeys(namespace, '').delivered(jobId);
+  return (await redis.exists(mark)) === 1 ? 'completed' : 'unknown';
+}
+
+async function readRows({ database: { sql } }: Books) {
+  const counts = await sql<{ kind: string; id: string; n: number }[]>`
+    select split_part(event_type, '.', 3) as kind, aggregate_id as id, count(*)::int as n
+    from event_log where event_type like 'conexxus.sync.%' group by 1, 2`;
+  const of = (kind: string) => new Map(counts.filter((row) => row.kind === kind).map(({ id, n }) => [id, n]));
+  return { succeeded: of('succeeded'), dead: of('dead_lettered'), failed: sum(of('failed')) };
+}
+
+/** Keys that the API answered with success more than once, though the first success could be recorded. */
+function sentAgain(pushes: readonly LedgerEntry[], lost: ReadonlySet<string> | 'all' = new Set()): string[] {
+  if (lost === 'all') return [];
+  const answered = tally(pushes.filter(({ status }) => status !== null && status < 300));
+  return [...answered].filter(([key, times]) => times > 1 && !lost.has(key)).map(([key]) => key);
+}
+
+/** Transactions that the API applied more than once: under two keys, or without heeding the key. */
+function appliedTwice(pushes: readonly LedgerEntry[]): string[] {
+  const times = new Map<string, number>();
+  for (const { locationId, transactionIds } of pushes.filter(({ applied }) => applied)) {
+    for (const id of transactionIds) {
+      const sale = `${locationId}/${id}`;
+      times.set(sale, (times.get(sale) ?? 0) + 1);
+    }
+  }
+  return [...times].filter(([, n]) => n > 1).map(([sale]) => sale);
+}
+
+function tally(entries: readonly LedgerEntry[]): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const { key } of entries) times.set(key ?? '', (times.get(key ?? '') ?? 0) + 1);
+  return times;
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((total, n) => total + n, 0);
+}
+
+function tell(what: string, which: readonly string[]): string[] {
+  if (which.length === 0) return [];
+  const more = which.length > LISTED ? `, and ${which.length - LISTED} more` : '';
+  return [`${which.length} ${what}: ${which.slice(0, LISTED).join(', ')}${more}`];
+}

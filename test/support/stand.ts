@@ -1,0 +1,125 @@
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { connectDatabase, type Database } from '../../src/database.ts';
+import { migrateDatabase } from '../../src/events/migrate.ts';
+import { createSyncProducer, type PushSales, type SyncProducer } from '../../src/index.ts';
+import { connectRedis } from '../../src/redis.ts';
+import { type FreshDatabase, freshDatabase } from './postgres.ts';
+import { type RunningProcess, startProcess } from './process.ts';
+import { type ReconcileOptions, type Reconciliation, reconcile } from './reconcile.ts';
+import { testRedisUrl, uniqueNamespace } from './redis.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from './simulator/simulator.ts';
+
+/** A whole installation for one test: Redis, Postgres, the simulator, and worker processes as wanted. */
+export interface Stand {
+  readonly namespace: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly redis: Redis;
+  readonly queue: Queue;
+  readonly database: Database;
+  readonly databaseUrl: string;
+  readonly embeddedPostgres: boolean;
+  readonly simulator: Simulator;
+  readonly producer: SyncProducer;
+  /** Resolves once it takes jobs. */
+  startWorker(env?: Readonly<Record<string, string>>, entry?: string): Promise<RunningProcess>;
+  startWorkers(count: number, env?: Readonly<Record<string, string>>): Promise<RunningProcess[]>;
+  /** Through the producer; the accepted job ids count in `reconcile`. */
+  enqueue(sales: readonly PushSales[]): Promise<string[]>;
+  /** A job that came another way. */
+  accept(jobId: string): void;
+  reconcile(options?: ReconcileOptions): Promise<Reconciliation>;
+  close(): Promise<void>;
+}
+
+export interface StandOptions {
+  /** Default: the Redis that all test files share. */
+  readonly redisUrl?: string;
+  readonly databaseUrl?: string;
+  readonly simulator?: SimulatorOptions;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Short times, so that an outage and its end fit into a test. */
+const FAST_ENV = {
+  CONEXXUS_TIMEOUT: '2000',
+  CONEXXUS_RETRY_DELAY: '100',
+  CIRCUIT_OPEN: '500',
+  CIRCUIT_OPEN_MAX: '2000',
+  RAMP_STEP: '100',
+  SHUTDOWN_TIMEOUT: '5000',
+  LOG_LEVEL: 'info',
+};
+
+export async function startStand(options: StandOptions = {}): Promise<Stand> {
+  const namespace = uniqueNamespace();
+  const redisUrl = options.redisUrl ?? testRedisUrl();
+  const fresh = options.databaseUrl === undefined ? await freshDatabase() : undefined;
+  const databaseUrl = options.databaseUrl ?? fresh?.url ?? '';
+  const database = connectDatabase(databaseUrl, { max: fresh?.embedded === true ? 1 : 4 });
+  await migrateDatabase(database.db);
+  const simulator = await startSimulator(options.simulator);
+  const redis = connectRedis(redisUrl, 'patient', () => undefined);
+  const queue = new Queue('sync', { connection: redis, prefix: `{${namespace}}` });
+  const producer = createSyncProducer({ redisUrl, namespace });
+  const accepted = new Set<string>();
+  const workers: RunningProcess[] = [];
+  const env = {
+    ...FAST_ENV,
+    CONEXXUS_API_URL: simulator.url,
+    CONEXXUS_API_KEY: simulator.apiKey,
+    REDIS_URL: redisUrl,
+    DATABASE_URL: databaseUrl,
+    SYNC_NAMESPACE: namespace,
+    ...options.env,
+  };
+
+  async function startWorker(more: Readonly<Record<string, string>> = {}, entry = 'dist/worker.js') {
+    const worker = startProcess(entry, { ...env, ...more });
+    workers.push(worker);
+    await worker.waitForLog('worker started');
+    return worker;
+  }
+
+  return {
+    namespace,
+    env,
+    redis,
+    queue,
+    database,
+    databaseUrl,
+    embeddedPostgres: fresh?.embedded ?? false,
+    simulator,
+    producer,
+    startWorker,
+    startWorkers: (count, more) => Promise.all(Array.from({ length: count }, () => startWorker(more))),
+    async enqueue(sales) {
+      const results = await producer.pushSalesMany(sales);
+      for (const { jobId } of results) accepted.add(jobId);
+      return results.map(({ jobId }) => jobId);
+    },
+    accept: (jobId) => void accepted.add(jobId),
+    reconcile: (how) =>
+      reconcile({ redis, namespace, queue, database, simulator, accepted: [...accepted] }, how),
+    async close() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await producer.close();
+      await queue.close();
+      await removeKeys(redis, namespace);
+      redis.disconnect();
+      await database.close();
+      await closeDatabase(fresh);
+      await simulator.stop();
+    },
+  };
+}
+
+async function closeDatabase(fresh: FreshDatabase | undefined): Promise<void> {
+  await fresh?.close();
+}
+
+async function removeKeys(redis: Redis, namespace: string): Promise<void> {
+  for await (const keys of redis.scanStream({ match: `{${namespace}}:*`, count: 1_000 })) {
+    if (Array.isArray(keys) && keys.length > 0) await redis.unlink(keys);
+  }
+}
