@@ -22,6 +22,8 @@ export interface CatalogUpdate {
 }
 
 export interface Catalog {
+  /** Whether Postgres would take items now. */
+  isReady(): Promise<boolean>;
   /**
    * Validates item by item and stores the good ones; of one sku given twice the last wins.
    * Rejects with `CatalogUnavailableError`; part of the items may be stored then, and doing it again is right.
@@ -51,7 +53,16 @@ export function createCatalog(db: PostgresJsDatabase): Catalog {
     const processed = rawItems.length;
     return { status: statusOf(processed, failed), processed, succeeded: processed - failed, failed, errors };
   }
-  return { upsert };
+  return { isReady: () => isReady(db), upsert };
+}
+
+async function isReady(db: PostgresJsDatabase): Promise<boolean> {
+  try {
+    await db.execute(sql`select 1 from inventory_items limit 0`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function statusOf(processed: number, failed: number): CatalogUpdate['status'] {

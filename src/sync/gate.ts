@@ -13,7 +13,6 @@ import { eventStreamKey } from '../events/event.ts';
 import type { Logger } from '../logger.ts';
 import { redisScript } from '../redis.ts';
 import { QUEUE_NAME } from './queue.ts';
-import { HEALTH_TIMEOUT_MS } from './settings.ts';
 
 /** Keeps the queue as the circuit wants it. Every worker process runs one; none is special. */
 export interface Gate {
@@ -50,6 +49,8 @@ interface GateDeps {
 
 /** A process that dies between a transition and the pause is made good by another within this time. */
 const CHECK_MS = 1_000;
+/** Of the health call. */
+export const HEALTH_TIMEOUT_MS = 5_000;
 const CLOCK_SKEW_MAX_MS = 5_000;
 
 export function createGate(deps: GateDeps): Gate {

@@ -1,5 +1,5 @@
 import type { CircuitOptions } from '../circuit/options.ts';
-import type { GateOptions } from './gate.ts';
+import { type GateOptions, HEALTH_TIMEOUT_MS } from './gate.ts';
 
 /** The part of the configuration that the circuit and the gate share, as every process reads it. */
 export interface FleetSettings {
@@ -14,7 +14,6 @@ export interface FleetSettings {
   readonly callTimeoutMs: number;
 }
 
-export const HEALTH_TIMEOUT_MS = 5_000;
 /** How much longer than its call a claim lives: the way to Redis and back, and a busy event loop. */
 const LEASE_MARGIN_MS = 5_000;
 const DAY_MS = 24 * 3_600_000;
