@@ -133,6 +133,17 @@ describe('a database connection', () => {
     expect(await throughProxy.sql`select 1 as one`).toMatchObject([{ one: 1 }]);
   });
 
+  it('settles a query made at the very moment when the connection broke', async () => {
+    await throughProxy.sql`select 1`;
+    const broken = throughProxy.sql`select pg_sleep(1)`.then(
+      () => 'not broken',
+      () => throughProxy.sql`select 1 as one`,
+    );
+    await delay(100);
+    proxy.drop();
+    expect(await broken).toMatchObject([{ one: 1 }]);
+  });
+
   it('gives up on a Postgres that accepts and never speaks', async () => {
     proxy.mode = 'silent';
     await expect(throughProxy.sql`select 1`).rejects.toMatchObject({ code: 'CONNECT_TIMEOUT' });
