@@ -10,13 +10,29 @@ export type RedisTemper = 'patient' | 'fail-fast';
 
 const FAIL_FAST_MS = 1_500;
 const RECONNECT_MAX_MS = 1_000;
+/**
+ * A peer that is gone without a word is known by its silence: TCP itself would wait a quarter of an hour
+ * for answers. Longer than any read that waits (BullMQ's: 10 s). Counts only while an answer is due.
+ */
+const SILENCE_MAX_MS = 15_000;
+/** A connection that only listens asks for an answer from time to time. */
+const PULSE_MS = 10_000;
 
 /** The one place that makes a Redis connection, so that Sentinel and Cluster can come in here. */
 export function connectRedis(url: string, temper: RedisTemper, onError: (error: Error) => void): Redis {
   const redis = new Redis(url, temper === 'patient' ? patient() : failFast());
   // Without a listener ioredis prints to stderr by itself; what it prints would pass no redaction.
   redis.on('error', onError);
+  if (temper === 'patient') keepPulse(redis);
   return redis;
+}
+
+function keepPulse(redis: Redis): void {
+  const pulse = setInterval(() => {
+    if (redis.status === 'ready') redis.ping().catch(() => undefined);
+  }, PULSE_MS);
+  pulse.unref();
+  redis.once('end', () => clearInterval(pulse));
 }
 
 function patient() {
@@ -26,7 +42,7 @@ function patient() {
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
     // After a failover the old primary answers READONLY: drop it and ask for the new one.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-    keepAlive: 10_000,
+    socketTimeout: SILENCE_MAX_MS,
   } satisfies RedisOptions;
 }
 
@@ -38,7 +54,7 @@ function failFast() {
     connectTimeout: FAIL_FAST_MS,
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-    keepAlive: 10_000,
+    socketTimeout: SILENCE_MAX_MS,
   } satisfies RedisOptions;
 }
 
