@@ -40,8 +40,7 @@ function patient() {
     // BullMQ refuses a worker connection that gives up on commands.
     maxRetriesPerRequest: null,
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
-    // After a failover the old primary answers READONLY: drop it and ask for the new one.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    reconnectOnError: isReadOnly,
     socketTimeout: SILENCE_MAX_MS,
   } satisfies RedisOptions;
 }
@@ -53,9 +52,14 @@ function failFast() {
     commandTimeout: FAIL_FAST_MS,
     connectTimeout: FAIL_FAST_MS,
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS),
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    reconnectOnError: isReadOnly,
     socketTimeout: SILENCE_MAX_MS,
   } satisfies RedisOptions;
+}
+
+/** After a failover the old primary answers so: drop it and ask for the new one. Redis 6 wraps what a script meets. */
+function isReadOnly(error: Error): boolean {
+  return /\bREADONLY\b/.test(error.message);
 }
 
 /** A Lua script as a function: one round trip, by its hash once Redis knows it. `Reply` is what its contract header says. */
