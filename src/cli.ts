@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { registerCircuit } from './cli/circuit.ts';
 import { registerDoctor } from './cli/doctor.ts';
 import { registerEnqueue } from './cli/enqueue.ts';
 import { registerMigrate } from './cli/migrate.ts';
@@ -8,7 +9,7 @@ import { runProcess } from './lifecycle.ts';
 import { createRedactor } from './redaction.ts';
 import { VERSION } from './version.ts';
 
-const SUBCOMMANDS = [registerEnqueue, registerMigrate, registerDoctor];
+const SUBCOMMANDS = [registerEnqueue, registerCircuit, registerMigrate, registerDoctor];
 
 const program = new Command('conexxus-sync')
   .description('Gets every sale to the Conexxus back office, and its catalog to the store.')

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { Argument, type Command } from 'commander';
 import { loadConfig } from '../config.ts';
 import { ConexxusSyncError, errorMessage } from '../errors.ts';
 import { createEnqueuer, type Enqueuer } from '../sync/enqueuer.ts';
 import { JOB_NAMES, parseJob, type SyncJob } from '../sync/jobs.ts';
 import { createReport, type EnqueueReport } from './enqueue-report.ts';
+import { notEmpty } from './options.ts';
 import { type Payload, readPayloads } from './payload-source.ts';
 
 interface EnqueueOptions {
@@ -29,11 +30,6 @@ export function registerEnqueue(program: Command): void {
       '\nNeeds REDIS_URL and SYNC_NAMESPACE. Exits 1 if anything was refused or not enqueued.',
     )
     .action(enqueue);
-}
-
-function notEmpty(value: string): string {
-  if (value === '') throw new InvalidArgumentError('It is empty.');
-  return value;
 }
 
 async function enqueue(job: string, options: EnqueueOptions): Promise<void> {
