@@ -9,6 +9,7 @@ import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { listen } from './ops/server.ts';
 import { createRedactor } from './redaction.ts';
 import { connectRedis } from './redis.ts';
+import { createDeadLetters } from './sync/dead-letters.ts';
 import { readPause } from './sync/gate-script.ts';
 import { openQueue } from './sync/queue.ts';
 import { onlookerOptionsOf } from './sync/settings.ts';
@@ -54,6 +55,7 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     circuit: createCircuit({ redis, namespace, eventStream, options: options.circuit }),
     pause: { pausedBy: () => readPause(redis, namespace, options) },
     audit: spool,
+    deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
     checks: {
       redis: async () => (await redis.ping()) === 'PONG',
       postgres: async () => (await database.sql`select 1`).length === 1,

@@ -1,8 +1,14 @@
 import { hostname, userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import { ConexxusSyncError } from '../errors.ts';
 import type { Redactor } from '../redaction.ts';
 import type { Word } from '../sync/operator-event.ts';
+
+/** The command line does not make sense. */
+export class UsageError extends ConexxusSyncError {
+  readonly code = 'USAGE';
+}
 
 /** A point in time as a person gave it: itself, or so long before or after now. */
 export type Moment = { readonly at: number } | { readonly spanMs: number };
@@ -37,7 +43,7 @@ export function until(value: string): Moment {
 }
 
 /** A moment gone by; a duration counts back from now. */
-export function since(value: string): number {
+export function ago(value: string): number {
   const begin = moment(value);
   return 'at' in begin ? begin.at : Date.now() - begin.spanMs;
 }

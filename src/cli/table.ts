@@ -10,10 +10,11 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** One line of a text that somebody else wrote: without what would steer the terminal or break the line. */
+/** A text that somebody else wrote, without what would steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]|[\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
+}
+
 export function oneLine(text: string): string {
-  return text
-    .replace(/\s+/gu, ' ')
-    .replace(/[\p{Cc}\p{Cf}]/gu, '\uFFFD')
-    .trim();
+  return printable(text.replace(/\s+/gu, ' ').trim());
 }

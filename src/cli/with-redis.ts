@@ -48,7 +48,7 @@ function explained(error: unknown): unknown {
 }
 
 function isBug(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
 }
 
 function away(cause: unknown): RedisAwayError {

@@ -65,6 +65,13 @@ function answer(c: Context, deed: Exclude<Deed, { kind: 'circuit-owns-pause' }>)
         detail:
           'Only a failed job can be retried, and only a delayed one promoted. A delivered sale is never sent again by a click.',
       });
+    case 'refused':
+      return problem({
+        status: 503,
+        kind: 'refused',
+        title: 'Redis refused it',
+        detail: `Nothing was changed. ${deed.why}.`,
+      });
     default:
       return problem({
         status: 409,

@@ -82,7 +82,8 @@ async function transact(queue: Queue, entries: readonly Entry[]): Promise<Map<En
   return new Map(entries.map((entry, n) => [entry, addedAs(entry, replies[2 * n], replies[2 * n + 1])]));
 }
 
-function jobOf(queue: Queue, { name, jobId, json, deduplicationId }: Entry) {
+/** As BullMQ adds it. */
+export function jobOf(queue: Queue, { name, jobId, json, deduplicationId }: Entry) {
   // No attempts, no backoff, no retention: the workers' policy is the only one.
   const options: JobsOptions = { jobId };
   if (deduplicationId !== undefined) options.deduplication = { id: deduplicationId };
