@@ -159,7 +159,7 @@ function gateScript(redis: Redis, namespace: string, options: GateOptions) {
     redis,
     machineScript(options.circuit, keys.channel) + lua,
   );
-  const queue = ['meta', 'marker', 'events', 'wait', 'prioritized', 'delayed'].map(
+  const queue = ['meta', 'marker', 'events', 'wait', 'prioritized', 'delayed', 'paused'].map(
     (name) => `{${namespace}}:${QUEUE_NAME}:${name}`,
   );
   const { eventBacklogMax, fleetConcurrency, rampStepMs } = options;
