@@ -11,7 +11,7 @@ import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { listen } from './ops/server.ts';
 import { createRedactor } from './redaction.ts';
 import { connectRedis } from './redis.ts';
-import { readPause } from './sync/gate.ts';
+import { readPause } from './sync/gate-script.ts';
 import { QUEUE_NAME, queuePrefix } from './sync/queue.ts';
 import { gateOptionsOf } from './sync/settings.ts';
 
