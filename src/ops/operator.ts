@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Job, JobState, Queue } from 'bullmq';
+import { ErrorCode, type Job, type JobState, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { EventPayload, SyncEvent } from '../events/event.ts';
 
@@ -108,21 +108,34 @@ async function onJob(
   if (job === undefined) return { kind: 'no-such-job' };
   const state = await job.getState();
   if (state !== needed) return { kind: 'wrong-state', state };
-  await deed(job);
-  return { kind: 'done' };
+  const was = await unlessBeaten(() => deed(job));
+  return was === 'beaten' ? { kind: 'wrong-state', state: await job.getState() } : { kind: 'done' };
 }
 
-/** Retries each once, even where one fails again meanwhile. */
-async function retryFailed(queue: Queue, count: number): Promise<number> {
-  const retried = new Set<string>();
-  while (retried.size < count) {
-    const page = await queue.getFailed(0, RETRY_PAGE - 1);
-    const fresh = page.filter((job) => job?.id !== undefined && !retried.has(job.id));
-    if (fresh.length === 0) break;
-    await Promise.all(fresh.map((job) => job.retry('failed')));
-    for (const { id } of fresh) if (id !== undefined) retried.add(id);
+/** Somebody else may do the same thing at the same time: BullMQ lets exactly one of them. */
+async function unlessBeaten(deed: () => Promise<void>): Promise<'done' | 'beaten'> {
+  try {
+    await deed();
+    return 'done';
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === ErrorCode.JobNotInState) return 'beaten';
+    throw error;
   }
-  return retried.size;
+}
+
+/** Retries each once, even where one fails again meanwhile. Answers with those that nobody else had retried. */
+async function retryFailed(queue: Queue, count: number): Promise<number> {
+  const seen = new Set<string>();
+  let retried = 0;
+  while (seen.size < count) {
+    const page = await queue.getFailed(0, RETRY_PAGE - 1);
+    const fresh = page.filter((job) => job?.id !== undefined && !seen.has(job.id));
+    if (fresh.length === 0) break;
+    const results = await Promise.all(fresh.map((job) => unlessBeaten(() => job.retry('failed'))));
+    retried += results.filter((result) => result === 'done').length;
+    for (const { id } of fresh) if (id !== undefined) seen.add(id);
+  }
+  return retried;
 }
 
 function queueEvent(actor: string, action: string, payload: EventPayload = {}): SyncEvent {
