@@ -93,7 +93,10 @@ function connect(name: string, config: Config, logger: Logger, lifecycle: Lifecy
   const redis = connectRedis(config.redisUrl, 'patient', (error) =>
     logger.warn({ connection: name, error: errorMessage(error) }, 'Redis connection'),
   );
-  lifecycle.acquire(name, () => redis.disconnect());
+  lifecycle.acquire(name, () => {
+    // ioredis would keep the process for two seconds for a connection that somebody ended before.
+    if (redis.status !== 'end') redis.disconnect();
+  });
   return redis;
 }
 

@@ -93,8 +93,8 @@ async function drain({ screen, watch }: Show, closed: Transition, backlog: numbe
   });
   const now = Date.now();
   screen.say(
-    `The backlog of ${backlog} is gone, ${seconds(now - closed.at)} after the circuit closed: ` +
-      `by ${[...limits].join(', ')} calls at a time.`,
+    `The backlog of ${backlog} is gone, ${seconds(now - closed.at)} after the circuit closed. ` +
+      `Calls allowed at a time: ${[...limits].join(', ')}.`,
     now,
   );
 }
