@@ -11,7 +11,7 @@ import { createLogger } from '../src/logger.ts';
 import { compareBooks } from './demo/books.ts';
 import { showEventLog } from './demo/event-log.ts';
 import { createScreen, type Screen } from './demo/screen.ts';
-import { setStage } from './demo/stage.ts';
+import { RELEASE_MS, type Stage, setStage } from './demo/stage.ts';
 import { statusLine } from './demo/status-line.ts';
 import { businessAsUsual, closingTime, outage, recovery } from './demo/story.ts';
 import { openTills } from './demo/tills.ts';
@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   const lifecycle = createLifecycle(createLogger({ level: 'error', redact: asIs, name: 'demo' }));
   // It falls once, for the first reason; what breaks because of it is of no interest.
   const curtain = new AbortController();
+  curtain.signal.addEventListener('abort', () => screen.close('Stopping everything.'));
   void untilSignal().then((signal) => curtain.abort(new InterruptedError(signal)));
   try {
     await perform(screen, lifecycle, curtain);
@@ -43,30 +44,39 @@ async function main(): Promise<void> {
   } catch (error) {
     const reason: unknown = curtain.signal.aborted ? curtain.signal.reason : error;
     if (!(reason instanceof InterruptedError)) throw reason;
-    screen.clearStatus();
-    screen.heading('Stopping everything.');
     process.exitCode = 128 + constants.signals[reason.signal];
   } finally {
-    screen.clearStatus();
+    screen.close();
     await lifecycle.close();
   }
 }
 
 async function perform(screen: Screen, lifecycle: Lifecycle, curtain: AbortController): Promise<void> {
-  const fall = (reason: unknown) => curtain.abort(reason);
   const { signal } = curtain;
   screen.heading(
     'conexxus-sync: sales of a chain of stores reach their back office, Conexxus, whatever happens',
   );
   const say = (line: string) => screen.note(line, 'dim');
-  const stage = await setStage({ lifecycle, signal, say, onEnded: fall });
+  const stage = await setStage({ lifecycle, signal, say, onEnded: (error) => curtain.abort(error) });
 
+  await Promise.race([tell(stage, screen, lifecycle, curtain), fallen(signal)]);
+  if (screen.interactive) screen.heading(`Everything is still up: ${stage.dashboardUrl} (Ctrl-C ends it)`);
+}
+
+async function tell(
+  stage: Stage,
+  screen: Screen,
+  lifecycle: Lifecycle,
+  curtain: AbortController,
+): Promise<void> {
+  const fall = (reason: unknown) => curtain.abort(reason);
   screen.startClock();
   const tills = openTills(stage.producer, fall);
-  lifecycle.acquire('tills', () => tills.close());
-  const watch = await startWatch(stage, signal, fall, (picture) =>
+  lifecycle.acquire('tills', () => tills.close(), RELEASE_MS);
+  const watch = await startWatch(stage, curtain.signal, fall, (picture) =>
     screen.status(statusLine(picture, tills.accepted.length)),
   );
+  lifecycle.acquire('watch', () => watch.stop(), RELEASE_MS);
   const show = { stage, screen, watch, tills };
   await businessAsUsual(show);
   await outage(show);
@@ -74,11 +84,15 @@ async function perform(screen: Screen, lifecycle: Lifecycle, curtain: AbortContr
   await closingTime(show);
   await showEventLog(stage, screen);
   await compareBooks(stage, screen, tills.accepted);
-  if (screen.interactive) screen.heading(`Everything is still up: ${stage.dashboardUrl} (Ctrl-C ends it)`);
 }
 
 /** Until Ctrl-C, or until something ends that should not. */
 async function stayUp(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
   if (!(signal.reason instanceof InterruptedError)) throw signal.reason;
+}
+
+async function fallen(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
 }

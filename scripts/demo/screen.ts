@@ -14,8 +14,8 @@ export interface Screen {
   print(lines: readonly string[], tone?: Tone): void;
   /** The live last line; of its parts those are shown that fit. Nothing where there is no terminal. */
   status(parts: readonly Part[]): void;
-  /** Takes the live line away. */
-  clearStatus(): void;
+  /** Takes the live line away, and shows nothing more after the last words. */
+  close(lastWords?: string): void;
   startClock(): void;
 }
 
@@ -37,11 +37,13 @@ export function createScreen(stream: WriteStream): Screen {
   const width = () => (terminal ? Math.max(WIDTH_MIN, Math.min(WIDTH_MAX, stream.columns) - 1) : WIDTH_MAX);
   let startedAt = Date.now();
   let shown = '';
+  let closed = false;
 
   // Who reads us may go away (`| head`): the demo still ends in good order.
   stream.on('error', () => undefined);
 
   function write(lines: readonly string[]): void {
+    if (closed) return;
     stream.write(`${shown === '' ? '' : CLEAR_LINE}${lines.join('\n')}\n${shown}`);
   }
 
@@ -60,14 +62,17 @@ export function createScreen(stream: WriteStream): Screen {
     note: (text, tone) => print(wrap(text, width() - INDENT.length), tone),
     print,
     status(parts) {
-      if (!terminal) return;
+      if (!terminal || closed) return;
       const line = fitting(parts, width());
       shown = line.map(([text, tone]) => paint(text, tone)).join(paint(SEPARATOR, 'dim'));
       stream.write(CLEAR_LINE + shown);
     },
-    clearStatus() {
+    close(lastWords) {
+      if (closed) return;
       if (shown !== '') stream.write(CLEAR_LINE);
       shown = '';
+      if (lastWords !== undefined) write(['', lastWords]);
+      closed = true;
     },
     startClock: () => {
       startedAt = Date.now();

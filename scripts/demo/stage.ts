@@ -10,7 +10,7 @@ import { databaseOn } from '../../test/support/postgres.ts';
 import { type Simulator, startSimulator } from '../../test/support/simulator/simulator.ts';
 import type { OnEnded, Say, Service } from '../services/service.ts';
 import { startPostgres, startRedis } from '../services.ts';
-import { type ProductPlan, type ProductProcess, startProduct } from './processes.ts';
+import { type ProductPlan, startProduct } from './processes.ts';
 
 /** All that takes part: the services, the other side, two workers, the dashboard, and the stores' end of it. */
 export interface Stage {
@@ -41,8 +41,8 @@ const SHORT_TIMES = {
   SHUTDOWN_TIMEOUT: '3000',
 };
 
-/** Where a service died, its clients must not be waited for. */
-const RELEASE_MS = 3_000;
+/** Where a service died, its clients are not waited for longer than this. */
+export const RELEASE_MS = 3_000;
 
 /** What was acquired is in the lifecycle, also where this rejects. */
 export async function setStage(staging: Staging): Promise<Stage> {
@@ -126,18 +126,16 @@ async function startProducts(
     { ...worker, name: 'worker 2' },
     { ...shared, name: 'dashboard', entry: 'dist/dashboard.js', readyMessage: 'dashboard is up' },
   ];
-  const starts = await Promise.allSettled(plans.map((plan) => acquireProduct(lifecycle, plan)));
-  const [one, two, dashboard] = starts.map(valueOf);
+  const starting = Promise.allSettled(plans.map(startProduct));
+  lifecycle.acquire('product', async () => {
+    const started = (await starting).filter((result) => result.status === 'fulfilled');
+    await Promise.all(started.map(({ value }) => value.stop()));
+  });
+  const [one, two, dashboard] = (await starting).map(valueOf);
   const url = `http://127.0.0.1:${String(dashboard?.ready['port'])}`;
   say(`two workers, processes ${one?.pid} and ${two?.pid}`);
   say(`dashboard on ${url}`);
   return url;
-}
-
-async function acquireProduct(lifecycle: Lifecycle, plan: ProductPlan): Promise<ProductProcess> {
-  const product = await startProduct(plan);
-  lifecycle.acquire(plan.name, () => product.stop());
-  return product;
 }
 
 function valueOf<T>(result: PromiseSettledResult<T>): T {

@@ -34,6 +34,8 @@ export interface Watch {
   /** The first into this state after the moment `since`, once it is in the event log. */
   transition(to: string, since: number): Promise<Transition>;
   pause(ms: number): Promise<void>;
+  /** Resolves when it does not look any more. */
+  stop(): Promise<void>;
 }
 
 /** What the story waited for did not come. */
@@ -51,7 +53,7 @@ const circuitAnswer = z.object({
   pausedBy: z.array(z.string()),
 });
 
-/** Looks until `signal` aborts and shows every picture; `onError` hears why it can't look any more. */
+/** Looks again and again and shows every picture. Waits end when `signal` aborts. `onError` hears why it can't look any more. */
 export async function startWatch(
   stage: Stage,
   signal: AbortSignal,
@@ -59,15 +61,16 @@ export async function startWatch(
   show: (picture: Picture) => void,
 ): Promise<Watch> {
   let latest = await look(stage);
+  const stopping = new AbortController();
 
   async function keepLooking(): Promise<void> {
-    while (!signal.aborted) {
+    while (!stopping.signal.aborted) {
       latest = await look(stage);
-      if (!signal.aborted) show(latest);
+      show(latest);
       await delay(LOOK_MS);
     }
   }
-  keepLooking().catch(onError);
+  const looking = keepLooking().catch(onError);
 
   async function pause(ms: number): Promise<void> {
     await delay(ms, undefined, { signal }).catch(() => undefined);
@@ -92,6 +95,10 @@ export async function startWatch(
     latest: () => latest,
     until,
     pause,
+    stop: () => {
+      stopping.abort();
+      return looking;
+    },
     transition: (to, since) =>
       until(`for the circuit to become ${to}`, ({ transitions }) =>
         transitions.find((one) => one.to === to && one.at > since),
