@@ -1,4 +1,6 @@
 import type { Redis } from 'ioredis';
+import { ConexxusSyncError } from './errors.ts';
+import type { Logger } from './logger.ts';
 
 /** Whether this Redis can be trusted with sales: one finding per thing looked at. */
 export interface RedisFinding {
@@ -22,6 +24,21 @@ export interface RedisFacts {
 const VERSION_MIN = [6, 2] as const;
 /** BullMQ's delays run on the processes' clocks, the circuit on that of Redis. */
 const CLOCK_SKEW_MAX_MS = 5_000;
+
+/** An evicting Redis loses sales: better no worker than one that seems to work. */
+export class UnfitRedisError extends ConexxusSyncError {
+  readonly code = 'REDIS_UNFIT';
+}
+
+/** Logs what could be better. @throws {UnfitRedisError} where sales would be lost */
+export async function requireFitRedis(redis: Redis, logger: Logger): Promise<void> {
+  const findings = await examineRedis(redis);
+  for (const { about, verdict, text } of findings) {
+    if (verdict === 'warn') logger.warn({ about }, text);
+  }
+  const refused = findings.filter(({ verdict }) => verdict === 'refuse').map(({ text }) => text);
+  if (refused.length > 0) throw new UnfitRedisError(`Redis is not fit to hold sales: ${refused.join('; ')}.`);
+}
 
 /** Rejects with the connection's error where Redis can't be asked. */
 export async function examineRedis(redis: Redis): Promise<RedisFinding[]> {

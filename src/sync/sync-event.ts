@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { OutcomeError } from '../conexxus/outcome.ts';
+import { errorMessage } from '../errors.ts';
 import type { SyncEvent } from '../events/event.ts';
 import { excerpt } from '../events/text.ts';
 import type { Redactor } from '../redaction.ts';
 import type { AttemptOutcome } from './disposition.ts';
+import type { Word } from './operator-event.ts';
 
 /** What an event tells of its job. `name` may be any text that another client chose. */
 export interface EventSubject {
@@ -51,6 +54,24 @@ export function deadLetterEvent(
   return event(subject, type, `dead:${subject.jobId}:${replay}`, reason, redact);
 }
 
+/** A person brought a dead letter back, or gave it up for good. */
+export function verdictEvent(
+  what: 'replayed' | 'discarded',
+  subject: EventSubject,
+  word: Word,
+  diedOf: string,
+  redact: Redactor,
+): SyncEvent {
+  const type = eventType(what, subject.name);
+  return event(subject, type, randomUUID(), { ...word, diedOf: redact(diedOf) }, redact);
+}
+
+/** A person sends on purpose what was delivered. */
+export function resendEvent(subject: EventSubject, word: Word, redact: Redactor): SyncEvent {
+  const payload = { ...word, action: 'resend' };
+  return event(subject, 'conexxus.operator.resend', randomUUID(), payload, redact);
+}
+
 function event(
   subject: EventSubject,
   type: string,
@@ -77,6 +98,11 @@ function eventType(what: string, jobName: string): string {
   return `conexxus.sync.${what}.${jobName.slice(0, NAME_MAX)}`;
 }
 
+/** Another client's data may nest deeper than our stack: its dead letter must be logged all the same. */
 function textOf(data: unknown): string {
-  return JSON.stringify(data) ?? '';
+  try {
+    return JSON.stringify(data) ?? '';
+  } catch (error) {
+    return `(cannot be shown: ${errorMessage(error)})`;
+  }
 }
