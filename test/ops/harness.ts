@@ -11,6 +11,7 @@ import type { Access } from '../../src/ops/auth.ts';
 import type { ReadinessChecks } from '../../src/ops/health.ts';
 import { listen } from '../../src/ops/server.ts';
 import { connectRedis } from '../../src/redis.ts';
+import { createDeadLetters } from '../../src/sync/dead-letters.ts';
 
 export const OPERATOR = { user: 'olga', password: 'opens & closes' };
 export const VIEWER = { user: 'vera', password: 'only: looks' };
@@ -98,6 +99,7 @@ export async function startOps({
         await redis.xadd(stream, '*', 'event', JSON.stringify(event));
       },
     },
+    deadLetters: createDeadLetters({ redis, queue, namespace, redact: (text) => text }),
     checks,
     logger: pino({ level: 'silent' }),
   });
