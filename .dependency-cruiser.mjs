@@ -1,7 +1,8 @@
 // The way imports point (README, "Where things live"): processes -> ops, cli -> sync -> the four
 // domain folders, which know neither each other nor sync; the files at the top know nobody above them.
 const DOMAIN = ['circuit', 'conexxus', 'events', 'inventory'];
-const BASE = '^src/(config|config-checks|config-formats|config-secrets|lifecycle|logger|redaction|errors|redis|redis-fitness|database|version)\\.ts$';
+const BASE =
+  '^src/(config|config-checks|config-formats|config-secrets|lifecycle|logger|redaction|errors|redis|redis-fitness|database|version)\\.ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {

@@ -1,9 +1,9 @@
 /** @type {import('jest').Config} */
-export default {
+const config = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // The fault matrix, the fleet tests and the soak have commands of their own.
+  // These have commands of their own (see `suite`).
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/', '<rootDir>/test/fleet/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -17,3 +17,15 @@ export default {
   maxWorkers: 2,
   testTimeout: 20_000,
 };
+export default config;
+
+/** The tests of one folder, which start many processes: one file at a time, with time to spare. */
+export function suite(folder) {
+  return {
+    ...config,
+    roots: [`<rootDir>/test/${folder}`],
+    testPathIgnorePatterns: ['/node_modules/'],
+    maxWorkers: 1,
+    testTimeout: 120_000,
+  };
+}

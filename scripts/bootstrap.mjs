@@ -1,7 +1,7 @@
 // `npm run demo` and `npm test` have to work as the very first command after a clone. Nothing is
 // installed then, so this file is plain JavaScript and imports only what Node brings along.
 //
-//   node scripts/bootstrap.mjs demo|test [arguments for scripts/demo.ts or for jest]
+//   node scripts/bootstrap.mjs demo|bench|test|test:fleet|test:faults [arguments for what is run]
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -10,29 +10,25 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MINIMUM_NODE = [20, 19];
+const JEST = [
+  '--experimental-vm-modules',
+  '--disable-warning=ExperimentalWarning',
+  'node_modules/jest/bin/jest.js',
+];
 const COMMANDS = new Map([
   ['demo', ['--import', 'tsx', 'scripts/demo.ts']],
-  [
-    'test',
-    ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
-  ],
+  ['bench', ['--import', 'tsx', 'scripts/bench.ts']],
+  ['test', JEST],
+  ['test:fleet', [...JEST, '--config', 'jest.fleet.config.js']],
+  ['test:faults', [...JEST, '--config', 'jest.faults.config.js']],
 ]);
-// A person's npm may be set up to leave out parts, to install elsewhere or to pretend: flags win over
-// its files and its environment. No dependency needs its install script.
-const INSTALL = [
-  'ci',
-  '--include=dev',
-  '--include=optional',
-  '--include=peer',
-  '--ignore-scripts',
-  '--bin-links',
-  '--install-strategy=hoisted',
-  '--no-dry-run',
-  '--no-global',
-  '--no-audit',
-  '--no-fund',
-  '--loglevel=error',
-]; // prettier-ignore
+// Not `npm ci`: npm 11 refuses a lock without those optional packages for other platforms that the registry
+// it was made with did not have (npm/cli#9846). Unsaved, this installs the locked packages just as well.
+// A person's npm may be set up to leave out parts, to install elsewhere or to pretend: flags win over its
+// files and its environment. No dependency needs its install script.
+const INSTALL = `install --no-save --package-lock --include=dev --include=optional --include=peer
+  --ignore-scripts --bin-links --install-strategy=hoisted --no-dry-run --no-package-lock-only --no-global
+  --no-audit --no-fund --loglevel=error`.split(/\s+/);
 
 async function main([name, ...args]) {
   const command = COMMANDS.get(name);
@@ -42,8 +38,9 @@ async function main([name, ...args]) {
     return fail(`conexxus-sync needs Node ${MINIMUM_NODE.join('.')} or newer; this is ${process.version}.`);
   }
   if (!isInstalled()) {
-    console.error('Installing the locked packages (npm ci); the first time this takes a while.');
+    console.error('Installing the packages of package-lock.json; this takes about half a minute.');
     await quietly(...npm(INSTALL));
+    if (!isInstalled()) return fail('npm installed something else than what package-lock.json says.');
   }
   if (!isBuilt()) {
     // Leftovers of deleted sources would be older than every source for ever.

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OutcomeError } from '../conexxus/outcome.ts';
+import { errorMessage } from '../errors.ts';
 import type { SyncEvent } from '../events/event.ts';
 import { excerpt } from '../events/text.ts';
 import type { Redactor } from '../redaction.ts';
@@ -97,6 +98,11 @@ function eventType(what: string, jobName: string): string {
   return `conexxus.sync.${what}.${jobName.slice(0, NAME_MAX)}`;
 }
 
+/** Another client's data may nest deeper than our stack: its dead letter must be logged all the same. */
 function textOf(data: unknown): string {
-  return JSON.stringify(data) ?? '';
+  try {
+    return JSON.stringify(data) ?? '';
+  } catch (error) {
+    return `(cannot be shown: ${errorMessage(error)})`;
+  }
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import { startEmbeddedPostgres } from '../../scripts/services/pglite.ts';
@@ -14,6 +14,8 @@ import { startPrivatePostgres, startPrivateRedis, startRedis } from '../../scrip
 import { testRedisUrl } from '../support/redis.ts';
 
 const describeWithPostgres = (await findPostgres(process.env['PATH'])) ? describe : describe.skip;
+// The embedded Postgres is compiled at each start: seconds of processor time.
+jest.setTimeout(60_000);
 const REFUSED = { code: 'ECONNREFUSED' };
 
 describe('a private Redis', () => {

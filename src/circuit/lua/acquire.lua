@@ -1,5 +1,5 @@
 -- May this job call Conexxus now?
--- KEYS 1-3 as in machine.lua, 4 claim (string), 5 delivered mark (string)
+-- KEYS 1-3 as in base.lua, 4 claim (string), 5 delivered mark (string)
 -- ARGV 1 permission: a name nobody used before, 2 job id
 -- Returns {'delivered'} | {'permitted', epoch, trial 0|1} | {'denied', reason, retryAt or '', now}
 -- Promises: a permit is never given without a claim on the payload, so a Redis that can't take writes
@@ -10,22 +10,17 @@ if redis.call('EXISTS', KEYS[5]) == 1 then
 end
 
 local now = clock()
-local circuit = read(now)
 
 local function deny(reason, retryAt)
-  if next(circuit.changed) then
-    save(circuit, now)
-  end
   return { 'denied', reason, retryAt and encode(retryAt) or '', encode(now) }
 end
 
-local reason, retryAt = refusal(circuit, now)
-if reason then
-  return deny(reason, retryAt)
-end
-
-local claim = redis.call('GET', KEYS[4])
-if claim then
+-- The answer that a claim on the payload gives, or nil if it may be taken.
+local function claimed()
+  local claim = redis.call('GET', KEYS[4])
+  if not claim then
+    return nil
+  end
   local holder, epoch, ends, trial, job = string.match(claim, '^([^|]*)|(%d+)|(%d+)|([01])|(.*)$')
   if holder == ARGV[1] then
     return { 'permitted', epoch, tonumber(trial) }
@@ -33,25 +28,51 @@ if claim then
   if holder and job ~= ARGV[2] and now < tonumber(ends) then
     return deny('in-flight', tonumber(ends))
   end
+  return nil
 end
 
-local trial = circuit.state == 'half-open' and not circuit.bypassed
-if trial then
+local function permit(epoch, trial)
+  local ends = encode(now + OPTIONS.leaseMs)
+  local value = table.concat({ ARGV[1], encode(epoch), ends, trial, ARGV[2] }, '|')
+  redis.call('SET', KEYS[4], value, 'PX', OPTIONS.leaseMs)
+  if trial == 1 then
+    redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', encode(now))
+    redis.call('ZADD', KEYS[2], ends, ARGV[1])
+  end
+  return { 'permitted', encode(epoch), trial }
+end
+
+local calmEpoch = calm(now)
+if calmEpoch then
+  return claimed() or permit(calmEpoch, 0)
+end
+
+-- @machine
+
+local circuit = read(now)
+
+local function decide()
+  local reason, retryAt = refusal(circuit, now)
+  if reason then
+    return deny(reason, retryAt)
+  end
+  local answer = claimed()
+  if answer then
+    return answer
+  end
+  if circuit.state ~= 'half-open' or circuit.bypassed then
+    return permit(circuit.epoch, 0)
+  end
   local inFlight = redis.call('ZCOUNT', KEYS[2], '(' .. encode(now), '+inf')
   if inFlight + circuit.successes >= OPTIONS.successThreshold then
     local first = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. encode(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     return deny('trials', tonumber(first[2]))
   end
+  return permit(circuit.epoch, 1)
 end
 
-local ends = encode(now + OPTIONS.leaseMs)
-local value = table.concat({ ARGV[1], encode(circuit.epoch), ends, trial and '1' or '0', ARGV[2] }, '|')
-redis.call('SET', KEYS[4], value, 'PX', OPTIONS.leaseMs)
-if trial then
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', encode(now))
-  redis.call('ZADD', KEYS[2], ends, ARGV[1])
-end
+local answer = decide()
 if next(circuit.changed) then
   save(circuit, now)
 end
-return { 'permitted', encode(circuit.epoch), trial and 1 or 0 }
+return answer

@@ -1,9 +1,12 @@
 -- The health call, first trial of a half-open circuit: one process of the fleet makes it.
--- KEYS 1-3 as in machine.lua
+-- KEYS 1-3 as in base.lua
 -- ARGV 1 permission, 2 '' to begin, or how it ended: healthy, rate-limited, misconfigured, failed,
 --      3 retryAfterMs or ''
 -- Returns begin: 1 if the caller is to make the call (leased for OPTIONS.healthLeaseMs), else 0;
 --         end: 1 if it counted, 0 if the lease had run out or the circuit has moved on.
+
+-- @machine
+
 local now = clock()
 local circuit = read(now)
 local permission, ending = ARGV[1], ARGV[2]

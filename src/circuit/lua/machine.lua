@@ -1,11 +1,5 @@
 -- The state machine. Every script that decides begins with `read` (which applies what time alone
 -- changes) and ends with `save`, so that one decision is one atomic step on one picture.
---
--- KEYS of every script begin with
---   1 circuit   hash    {ns}:circuit
---   2 trials    zset    {ns}:circuit:trials  permission -> end of its lease
---   3 events    stream  {ns}:events          the outcome stream
--- OPTIONS comes before this text: the circuit's configuration as a Lua table, and OPTIONS.channel.
 
 local FIELDS = {
   'state', 'phase', 'epoch', 'since', 'cause', 'retryAt', 'failedTrials', 'successes', 'window',
@@ -13,26 +7,9 @@ local FIELDS = {
   'healthPermission', 'healthUntil',
 }
 local TEXT = { state = true, phase = true, cause = true, window = true, hold = true, bypass = true, healthPermission = true }
--- Later than any time in ms that can be meant, and exact as a number and as JSON.
-local END_OF_TIME = 1e14
 local COOLDOWN_MIN_MS = 1000
 local COOLDOWN_MS = 5000
 local COOLDOWN_MAX_MS = 900000
-
-local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
--- A time or a count, or nil for what can't be one: `tonumber` alone also takes 'nan' and 'inf', and an
--- epoch of those would fence off every outcome for ever.
-local function whole(value)
-  local number = tonumber(value)
-  if number and number >= 0 and number < END_OF_TIME and number == math.floor(number) then
-    return number
-  end
-  return nil
-end
 
 local function set(circuit, field, value)
   circuit[field] = value
@@ -217,13 +194,6 @@ local function read(now)
   end
   advance(circuit, now)
   return circuit
-end
-
-local function encode(value)
-  if type(value) == 'number' then
-    return string.format('%.0f', value)
-  end
-  return value
 end
 
 local function append(circuit, now, event, stale)

@@ -1,8 +1,11 @@
 -- A person's word.
--- KEYS 1-3 as in machine.lua
+-- KEYS 1-3 as in base.lua
 -- ARGV 1 action (hold release bypass trial reset), 2 actor, 3 reason, 4 until in ms or '', 5 event id
 -- Returns {'done'} | {'refused', why}
 -- Promises: the action and its audit event together; a refused one changes nothing.
+
+-- @machine
+
 local now = clock()
 local circuit = read(now)
 local action, actor, reason, ends = ARGV[1], ARGV[2], ARGV[3], whole(ARGV[4])

@@ -1,6 +1,9 @@
 -- What a reader sees: the picture with due changes of time applied, and nothing written.
--- KEYS 1-3 as in machine.lua
+-- KEYS 1-3 as in base.lua
 -- Returns the fields of CircuitStatus as JSON.
+
+-- @machine
+
 local now = clock()
 local circuit = read(now)
 local window = readWindow(circuit.window or '', now)

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createSyncProducer } from '../../src/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProcess } from '../support/process.ts';
+import { makeSales } from '../support/sales.ts';
+import { type FaultStand, SALES_PATH, startFaultStand } from './fault-stand.ts';
+
+let stand: FaultStand;
+
+beforeAll(async () => {
+  stand = await startFaultStand();
+  await stand.startWorkers(2);
+}, 60_000);
+
+afterAll(() => stand.close());
+
+beforeEach(() => stand.calm());
+
+describe('people and programs that do the same thing twice', () => {
+  it('[50] the same sales enqueued many times at once: one job each', async () => {
+    const { REDIS_URL: redisUrl = '', SYNC_NAMESPACE: namespace = '' } = stand.env;
+    const producers = [1, 2, 3].map(() => createSyncProducer({ redisUrl, namespace }));
+    const sales = makeSales(5, 'row-50');
+    const answers = await Promise.all(
+      [...producers, ...producers].flatMap((producer) => sales.map((sale) => producer.pushSales(sale))),
+    );
+    for (const { jobId } of answers) stand.accept(jobId);
+    await stand.untilAtRest();
+
+    expect(answers.filter(({ status }) => status === 'accepted')).toHaveLength(5);
+    const jobIds = [...new Set(answers.map(({ jobId }) => jobId))];
+    expect(jobIds).toHaveLength(5);
+    for (const jobId of jobIds) expect(await stand.calls(jobId)).toHaveLength(1);
+    await Promise.all(producers.map((producer) => producer.close()));
+    await stand.expectSums();
+  }, 40_000);
+
+  it('[51] two people replay the same dead letters at once: each once', async () => {
+    const dashboard = startProcess('dist/dashboard.js', { ...stand.env, DASHBOARD_PORT: '0' });
+    const { port } = await dashboard.waitForLog('dashboard is up');
+    const replay = (path: string) =>
+      fetch(`http://127.0.0.1:${String(port)}/queues/api/queues/sync/${path}`, { method: 'PUT' });
+
+    await stand.simulator.setFaults([
+      { match: { path: SALES_PATH, times: 6 }, fault: { kind: 'status', status: 422 } },
+    ]);
+    const jobIds = await stand.enqueue(makeSales(6, 'row-51'));
+    await eventually(async () => expect(await stand.queue.getFailedCount()).toBe(6));
+
+    const oneByOne = jobIds.slice(0, 3).flatMap((id) => [replay(`${id}/retry`), replay(`${id}/retry`)]);
+    const statuses = (await Promise.all(oneByOne)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(3);
+    expect(statuses.filter((status) => status === 409)).toHaveLength(3);
+    const all = await Promise.all([replay('retry/failed'), replay('retry/failed')]);
+    expect(all.map(({ status }) => status)).toEqual([200, 200]);
+    const counts: { retried: number }[] = JSON.parse(
+      `[${(await Promise.all(all.map((answer) => answer.text()))).join(',')}]`,
+    );
+    expect(counts.reduce((total, { retried }) => total + retried, 0)).toBe(3);
+    await stand.untilAtRest();
+
+    for (const jobId of jobIds) {
+      expect((await stand.calls(jobId)).map(({ status }) => status)).toEqual([422, 200]);
+    }
+    await dashboard.stop();
+    await stand.expectSums();
+  }, 40_000);
+});
