@@ -64,6 +64,8 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   const simulator = await startSimulator(options.simulator);
   const redis = connectRedis(redisUrl, 'patient', () => undefined);
   const queue = new Queue('sync', { connection: redis, prefix: `{${namespace}}` });
+  // Without a listener BullMQ prints what a test's own fault does to this connection.
+  queue.on('error', () => undefined);
   const producer = createSyncProducer({ redisUrl, namespace });
   const accepted = new Set<string>();
   const workers: RunningProcess[] = [];
