@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from './eventually.ts';
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { portOf, startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 /** Long enough for what passes on loopback to have come. */
 const SILENCE_MS = 150;
@@ -16,9 +16,9 @@ const clients: Socket[] = [];
 
 async function startEcho(prefix: string): Promise<Server> {
   const server = createServer((socket) => {
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       heard += chunk;
-      socket.write(`${prefix}${chunk}`);
+      socket.write(`${prefix}${chunk.toString()}`);
     });
     socket.on('end', () => ended.push('FIN'));
     socket.on('error', () => ended.push('RST'));
@@ -29,7 +29,7 @@ async function startEcho(prefix: string): Promise<Server> {
 }
 
 function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
+  return portOf(server);
 }
 
 /** A connection with what it has received, and how it ended. */

@@ -154,7 +154,7 @@ describe('looking at dead letters', () => {
     expect(oldestFirst.map(({ id }) => id).sort()).toEqual([...ids].sort());
     expect(oldestFirst.map((letter) => letter.diedAt)).toEqual(ids.map((_, index) => diedAt(index)));
     const newestFirst = await collect(letters.scan({}, 'newest-first'));
-    expect(newestFirst.map(({ id }) => id)).toEqual(oldestFirst.map(({ id }) => id).reverse());
+    expect(newestFirst.map(({ id }) => id)).toEqual(oldestFirst.map(({ id }) => id).toReversed());
   });
 
   it('leaves nobody out when others leave while it reads', async () => {
