@@ -28,10 +28,6 @@ async function startEcho(prefix: string): Promise<Server> {
   return server;
 }
 
-function portOf(server: Server): number {
-  return portOf(server);
-}
-
 /** A connection with what it has received, and how it ended. */
 async function dial() {
   const socket = connect(proxy.port, '127.0.0.1');
