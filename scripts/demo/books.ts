@@ -4,8 +4,11 @@ import { callsOf } from './calls.ts';
 import { columns, type Screen } from './screen.ts';
 import type { Stage } from './stage.ts';
 
+/** Where to look. */
+type Books = Pick<Stage, 'namespace' | 'redis' | 'queue' | 'database' | 'simulator'>;
+
 /** The sums at the end, each from where the truth is. */
-interface Books extends Reconciliation {
+interface Sums extends Reconciliation {
   /** Different sales that the API applied. */
   readonly applied: number;
   /** That carried a sale. */
@@ -20,11 +23,15 @@ class UnbalancedBooksError extends ConexxusSyncError {
  * Shows what became of the accepted sales, by the books of Redis, Postgres and the API. To be read at rest.
  * @throws UnbalancedBooksError
  */
-export async function compareBooks(stage: Stage, screen: Screen, accepted: readonly string[]): Promise<void> {
+export async function compareBooks(
+  books: Books,
+  screen: Pick<Screen, 'heading' | 'note' | 'print'>,
+  accepted: readonly string[],
+): Promise<void> {
   screen.heading('The books');
-  const books = await readBooks(stage, accepted);
-  screen.print(columns(tableOf(books)));
-  const problems = [...books.problems, ...disagreements(books)];
+  const sums = await readSums(books, accepted);
+  screen.print(columns(tableOf(sums)));
+  const problems = [...sums.problems, ...disagreements(sums)];
   if (problems.length > 0) {
     throw new UnbalancedBooksError(
       `The books do not balance:\n${problems.map((text) => `  ${text}`).join('\n')}`,
@@ -33,14 +40,14 @@ export async function compareBooks(stage: Stage, screen: Screen, accepted: reado
   screen.note('They balance: none lost, none applied twice, one row for each call.', 'green');
 }
 
-async function readBooks(stage: Stage, accepted: readonly string[]): Promise<Books> {
-  const books = await reconcile({ ...stage, accepted });
-  const { pushes } = await callsOf(stage, 0, Date.now());
-  const { keys } = await stage.simulator.summary();
-  return { ...books, applied: keys, calls: pushes.length };
+async function readSums(books: Books, accepted: readonly string[]): Promise<Sums> {
+  const reconciliation = await reconcile({ ...books, accepted });
+  const { pushes } = await callsOf(books, 0, Date.now());
+  const { keys } = await books.simulator.summary();
+  return { ...reconciliation, applied: keys, calls: pushes.length };
 }
 
-function disagreements({ delivered, applied, calls, succeededRows, failedRows }: Books): string[] {
+function disagreements({ delivered, applied, calls, succeededRows, failedRows }: Sums): string[] {
   const rows = succeededRows + failedRows;
   return [
     ...(applied === delivered ? [] : [`${delivered} delivered, but ${applied} applied by the API`]),
@@ -48,19 +55,19 @@ function disagreements({ delivered, applied, calls, succeededRows, failedRows }:
   ];
 }
 
-function tableOf(books: Books): readonly (readonly [string, number, string])[] {
-  const { waiting, active, delayed } = books;
+function tableOf(sums: Sums): readonly (readonly [string, number, string])[] {
+  const { waiting, active, delayed } = sums;
   return [
-    ['sales accepted', books.accepted, 'producer'],
-    ['  delivered', books.delivered, 'Redis'],
+    ['sales accepted', sums.accepted, 'producer'],
+    ['  delivered', sums.delivered, 'Redis'],
     ['  waiting', waiting + active + delayed, 'Redis'],
-    ['  dead-lettered', books.deadLettered, 'Redis'],
-    ['applied by Conexxus', books.applied, 'API ledger'],
-    ['  applied twice', books.appliedTwice, 'API ledger'],
-    ['calls with a sale', books.calls, 'API ledger'],
-    ['event rows of sales', books.succeededRows + books.failedRows + books.deadLetterRows, 'Postgres'],
-    ['  succeeded', books.succeededRows, 'Postgres'],
-    ['  failed', books.failedRows, 'Postgres'],
-    ['  dead-lettered', books.deadLetterRows, 'Postgres'],
+    ['  dead-lettered', sums.deadLettered, 'Redis'],
+    ['applied by Conexxus', sums.applied, 'API ledger'],
+    ['  applied twice', sums.appliedTwice, 'API ledger'],
+    ['calls with a sale', sums.calls, 'API ledger'],
+    ['event rows of sales', sums.succeededRows + sums.failedRows + sums.deadLetterRows, 'Postgres'],
+    ['  succeeded', sums.succeededRows, 'Postgres'],
+    ['  failed', sums.failedRows, 'Postgres'],
+    ['  dead-lettered', sums.deadLetterRows, 'Postgres'],
   ];
 }

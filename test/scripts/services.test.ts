@@ -63,6 +63,24 @@ describe('a private Redis', () => {
     await expect(redisAnswers(url)).rejects.toMatchObject(REFUSED);
   });
 
+  it('tells when it ends though nobody stopped it, and only then', async () => {
+    const told: Error[] = [];
+    const server = await startPrivateRedis({ onEnded: (error) => told.push(error) });
+    try {
+      await server.halt('immediate');
+      await server.start();
+      expect(told).toEqual([]);
+      process.kill(server.pid ?? 0, 'SIGKILL');
+      await until(() => told.length > 0);
+      expect(told).toMatchObject([
+        { code: 'SERVICE_ENDED', message: expect.stringMatching(/^Redis ended with SIGKILL:\n[^]*Ready to/) },
+      ]);
+    } finally {
+      await server.stop();
+    }
+    expect(told).toHaveLength(1);
+  });
+
   it('says with its own words why it did not start', async () => {
     await expect(startPrivateRedis({ args: ['--maxmemory-policy', 'whatever'] })).rejects.toMatchObject({
       code: 'SERVICE_START_FAILED',
