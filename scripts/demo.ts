@@ -57,6 +57,7 @@ async function perform(screen: Screen, lifecycle: Lifecycle, curtain: AbortContr
     'conexxus-sync: sales of a chain of stores reach their back office, Conexxus, whatever happens',
   );
   const say = (line: string) => screen.note(line, 'dim');
+  screen.status([['setting up …', 'dim']]);
   const stage = await setStage({ lifecycle, signal, say, onEnded: (error) => curtain.abort(error) });
 
   await Promise.race([tell(stage, screen, lifecycle, curtain), fallen(signal)]);

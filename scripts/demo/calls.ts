@@ -3,6 +3,8 @@ import type { Stage } from './stage.ts';
 
 interface Calls {
   readonly pushes: readonly LedgerEntry[];
+  /** Those of the pushes that were not answered with 200. */
+  readonly failed: readonly LedgerEntry[];
   readonly health: readonly LedgerEntry[];
 }
 
@@ -15,8 +17,10 @@ export async function callsOf(
   const entries = (await simulator.ledger()).filter(
     ({ receivedAt }) => receivedAt >= from && receivedAt < to,
   );
+  const pushes = entries.filter(({ path }) => path === '/api/v1/sales/push');
   return {
-    pushes: entries.filter(({ path }) => path === '/api/v1/sales/push'),
+    pushes,
+    failed: pushes.filter(({ status }) => status !== 200),
     health: entries.filter(({ path }) => path === '/api/v1/health'),
   };
 }

@@ -10,8 +10,8 @@ export async function showEventLog(stage: Stage, screen: Screen): Promise<void> 
     '  count(*)::int as failed from event_log',
     "where event_type like 'conexxus.sync.failed.%' group by 1, 2",
   ]);
-  const { pushes } = await callsOf(stage, 0, Date.now());
-  const sale = pushes.find(({ status }) => status !== 200)?.transactionIds[0];
+  const { failed } = await callsOf(stage, 0, Date.now());
+  const sale = failed[0]?.transactionIds[0];
   if (sale === undefined) return;
   screen.print(['']);
   await ask(stage, screen, [

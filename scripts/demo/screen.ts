@@ -19,7 +19,7 @@ export interface Screen {
   startClock(): void;
 }
 
-export type Tone = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
+type Tone = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 export type Part = readonly [text: string, tone?: Tone | undefined];
 
 const WIDTH_MAX = 100;

@@ -55,8 +55,8 @@ export async function outage(show: Show): Promise<void> {
 }
 
 async function tellOpening({ stage, screen }: Show, downAt: number, opened: Transition): Promise<void> {
-  const { pushes } = await callsOf(stage, downAt, Date.now());
-  screen.say(`The circuit opens, for both workers, after ${count(pushes.length, 'failed call')}.`, opened.at);
+  const { failed } = await callsOf(stage, downAt, Date.now());
+  screen.say(`The circuit opens, for both workers, after ${count(failed.length, 'failed call')}.`, opened.at);
   const pausedMs = await pausedAfterMs(stage, opened.at);
   if (pausedMs === undefined) return;
   screen.say(`The queue is paused, ${pausedMs} ms later.`, opened.at + pausedMs);
