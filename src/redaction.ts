@@ -29,8 +29,8 @@ export function createRedactor(secrets: readonly string[]): Redactor {
 }
 
 /**
- * Redacts each string of a JSON text by itself and keeps the text valid JSON; a field named like a
- * secret header loses its whole value. What is not JSON is redacted as plain text.
+ * Redacts each string and each field name of a JSON text by itself and keeps the text valid JSON; a field
+ * named like a secret header loses its whole value. What is not JSON is redacted as plain text.
  */
 export function redactJson(json: string, redact: Redactor): string {
   try {
@@ -41,8 +41,10 @@ export function redactJson(json: string, redact: Redactor): string {
 }
 
 function redactField(key: string, value: unknown, redact: Redactor): unknown {
-  if (typeof value !== 'string') return value;
-  return SECRET_NAME.test(key) ? REDACTED : redact(value);
+  if (typeof value === 'string') return SECRET_NAME.test(key) ? REDACTED : redact(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const fields = Object.entries(value).map(([name, field]) => [redact(name), field]);
+  return Object.fromEntries(fields);
 }
 
 function knownForms(secrets: readonly string[]): RegExp | undefined {

@@ -5,7 +5,9 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { Queue } from 'bullmq';
 import { type Context, Hono } from 'hono';
 import type { Redis } from 'ioredis';
+import { errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { type Redactor, redactJson } from '../redaction.ts';
 import type { OpsEnv, Role } from './auth.ts';
 import { notFound, problem, problemOf } from './problem.ts';
 
@@ -24,6 +26,7 @@ const TRIM = `<style>
 export interface BoardDeps {
   readonly queue: Queue;
   readonly redis: Redis;
+  readonly redact: Redactor;
   readonly logger: Logger;
 }
 
@@ -31,10 +34,15 @@ export interface BoardDeps {
  * Bull Board, for reading. Writes never reach it (`board-writes.ts`): it has some thirty, most of which
  * can lose a sale, and its next version may have more.
  */
-export function createBoard({ queue, redis, logger }: BoardDeps): (c: Context<OpsEnv>) => Promise<Response> {
+export function createBoard({
+  queue,
+  redis,
+  redact,
+  logger,
+}: BoardDeps): (c: Context<OpsEnv>) => Promise<Response> {
   const boards: Record<Role, Hono> = {
-    operator: boardOf(queue, { readOnlyMode: false }),
-    viewer: boardOf(queue, { readOnlyMode: true }),
+    operator: boardOf(queue, redact, { readOnlyMode: false }),
+    viewer: boardOf(queue, redact, { readOnlyMode: true }),
   };
   return async (c) => {
     const answer = await boards[c.get('person').role].fetch(c.req.raw, c.env);
@@ -48,12 +56,14 @@ export function createBoard({ queue, redis, logger }: BoardDeps): (c: Context<Op
   };
 }
 
-function boardOf(queue: Queue, { readOnlyMode }: { readOnlyMode: boolean }): Hono {
+function boardOf(queue: Queue, redact: Redactor, { readOnlyMode }: { readOnlyMode: boolean }): Hono {
   // Through a variable: the adapter reads `allowCompletedRetries`, but its type has forgotten it.
   const adapterOptions = { readOnlyMode, allowCompletedRetries: false };
+  const adapter = new BullMQAdapter(queue, adapterOptions);
+  adapter.setFormatter('data', (data: unknown) => presentable(data, redact));
   const serverAdapter = new HonoAdapter(serveStatic).setBasePath(BOARD_PATH);
   createBullBoard({
-    queues: [new BullMQAdapter(queue, adapterOptions)],
+    queues: [adapter],
     serverAdapter,
     options: {
       uiConfig: {
@@ -65,6 +75,16 @@ function boardOf(queue: Queue, { readOnlyMode }: { readOnlyMode: boolean }): Hon
   });
   // The page calls itself `/queues/` while it is navigated, and is reloaded under that name.
   return new Hono({ strict: false }).route(BOARD_PATH, serverAdapter.registerPlugin());
+}
+
+/** Whatever another client put into a job: without secrets, and no page fails for it. */
+function presentable(data: unknown, redact: Redactor): unknown {
+  try {
+    const presented: unknown = JSON.parse(redactJson(JSON.stringify(data) ?? 'null', redact));
+    return presented;
+  } catch (error) {
+    return `(cannot be shown: ${errorMessage(error)})`;
+  }
 }
 
 /** Drops what the page would fetch from elsewhere (web fonts): a store may have no way out. */

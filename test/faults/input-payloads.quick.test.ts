@@ -114,19 +114,23 @@ describe('payloads that no back office can take', () => {
       what: 'long decimals and refunds',
       changes: { transactions: [transaction('refund', { total: -0.30000000000000004 })] },
     },
-  ])('[49] $what: delivered unchanged', async ({ what, changes }) => {
-    // Not spread: that would set a prototype instead of a member.
-    const data = Object.defineProperties(
-      sale(`row-49-good-${what}`),
-      Object.getOwnPropertyDescriptors(changes),
-    );
-    const [jobId = ''] = await stand.enqueue([data]);
-    await stand.untilAtRest();
-    const [call] = await stand.calls(jobId);
-    expect(call?.body).toBe(JSON.stringify(data));
-    expect(await stand.states([jobId])).toEqual(['completed']);
-    await stand.expectSums();
-  }, 40_000);
+  ])(
+    '[49] $what: delivered unchanged',
+    async ({ what, changes }) => {
+      // Not spread: that would set a prototype instead of a member.
+      const data = Object.defineProperties(
+        sale(`row-49-good-${what}`),
+        Object.getOwnPropertyDescriptors(changes),
+      );
+      const [jobId = ''] = await stand.enqueue([data]);
+      await stand.untilAtRest();
+      const [call] = await stand.calls(jobId);
+      expect(call?.body).toBe(JSON.stringify(data));
+      expect(await stand.states([jobId])).toEqual(['completed']);
+      await stand.expectSums();
+    },
+    40_000,
+  );
 });
 
 describe('texts that Postgres refuses', () => {

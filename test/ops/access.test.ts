@@ -176,6 +176,7 @@ describe('without credentials', () => {
           pause: { pausedBy: async () => [] },
           audit: { append: async () => undefined },
           checks: {},
+          redact: String,
           logger: pino({ level: 'silent' }),
         });
       expect(create).toThrow(DashboardUnprotectedError);
