@@ -1,10 +1,14 @@
 /** @type {import('jest').Config} */
-export default {
+const config = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // The fault matrix, the fleet tests and the soak have commands of their own.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/', '<rootDir>/test/fleet/'],
+  // These have commands of their own (see `suite`); the quick rows of the fault matrix run here too.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/faults/(?!.*\\.quick\\.)',
+    '<rootDir>/test/fleet/',
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [
@@ -17,3 +21,15 @@ export default {
   maxWorkers: 2,
   testTimeout: 20_000,
 };
+export default config;
+
+/** The tests of one folder, which start many processes: one file at a time, with time to spare. */
+export function suite(folder) {
+  return {
+    ...config,
+    roots: [`<rootDir>/test/${folder}`],
+    testPathIgnorePatterns: ['/node_modules/'],
+    maxWorkers: 1,
+    testTimeout: 120_000,
+  };
+}

@@ -1,7 +1,7 @@
 // `npm run demo` and `npm test` have to work as the very first command after a clone. Nothing is
 // installed then, so this file is plain JavaScript and imports only what Node brings along.
 //
-//   node scripts/bootstrap.mjs demo|test [arguments for scripts/demo.ts or for jest]
+//   node scripts/bootstrap.mjs demo|bench|test|test:fleet|test:faults [arguments for what is run]
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -10,12 +10,17 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MINIMUM_NODE = [20, 19];
+const JEST = [
+  '--experimental-vm-modules',
+  '--disable-warning=ExperimentalWarning',
+  'node_modules/jest/bin/jest.js',
+];
 const COMMANDS = new Map([
   ['demo', ['--import', 'tsx', 'scripts/demo.ts']],
-  [
-    'test',
-    ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
-  ],
+  ['bench', ['--import', 'tsx', 'scripts/bench.ts']],
+  ['test', JEST],
+  ['test:fleet', [...JEST, '--config', 'jest.fleet.config.js']],
+  ['test:faults', [...JEST, '--config', 'jest.faults.config.js']],
 ]);
 // Not `npm ci`: npm 11 refuses a lock without those optional packages for other platforms that the registry
 // it was made with did not have (npm/cli#9846). Unsaved, this installs the locked packages just as well.

@@ -3,6 +3,7 @@ import { secretsOf } from '../config.ts';
 import { createRedactor, type Redactor } from '../redaction.ts';
 import { type Check, checkServices } from './doctor-checks.ts';
 import { type EffectiveConfig, effectiveConfig } from './effective-config.ts';
+import { table } from './table.ts';
 
 interface Diagnosis {
   readonly ok: boolean;
@@ -51,16 +52,4 @@ function render({ ok, variables, checks }: Diagnosis): string {
     '',
     ok ? 'All is well.' : `${wrong} of ${checks.length} checks need fixing.`,
   ].join('\n');
-}
-
-/** Columns as wide as their longest cell; the last one ragged. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const width = (column: number) => Math.max(...rows.map((row) => (row[column] ?? '').length));
-  return rows.map(
-    (row) =>
-      `  ${row
-        .map((cell, column) => cell.padEnd(width(column)))
-        .join('  ')
-        .trimEnd()}`,
-  );
 }

@@ -37,7 +37,8 @@ export class CatalogUnavailableError extends ConexxusSyncError {
 }
 
 const ERRORS_MAX = 20;
-const BATCH_SIZE = 1_000;
+/** Larger statements are built more slowly per row, and hold up the event loop. */
+const BATCH_SIZE = 250;
 
 export function createCatalog(db: PostgresJsDatabase): Catalog {
   async function upsert(locationId: string, rawItems: readonly unknown[]): Promise<CatalogUpdate> {

@@ -159,7 +159,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   url.hostname = '127.0.0.1';
   const address = server.address();
   if (typeof address === 'object') url.port = String(address?.port);
-  const drop = () => sockets.forEach((socket) => socket.destroy());
+  const drop = () => sockets.forEach((socket) => socket.resetAndDestroy());
   const proxy: Proxy = {
     url: url.href,
     mode: 'pass',

@@ -57,8 +57,10 @@ describe('people and programs that do the same thing twice', () => {
     expect(statuses.filter((status) => status === 409)).toHaveLength(3);
     const all = await Promise.all([replay('retry/failed'), replay('retry/failed')]);
     expect(all.map(({ status }) => status)).toEqual([200, 200]);
-    const counts = await Promise.all(all.map((answer) => answer.text()));
-    expect(['{"retried":3,"skipped":0}', '{"retried":2,"skipped":0}']).toContain(counts.sort().at(-1));
+    const counts: { retried: number }[] = JSON.parse(
+      `[${(await Promise.all(all.map((answer) => answer.text()))).join(',')}]`,
+    );
+    expect(counts.reduce((total, { retried }) => total + retried, 0)).toBe(3);
     await stand.untilAtRest();
 
     for (const jobId of jobIds) {

@@ -1,0 +1,66 @@
+/**
+ * The built worker, which dies at the point named by CRASH_AT (see crash-points.ts). The product holds no
+ * hook for it: its scripts' calls to Redis are watched, and told apart by their keys.
+ */
+import { Redis } from 'ioredis';
+import type { CrashPoint } from '../crash-points.ts';
+
+type Run = (...args: unknown[]) => Promise<unknown>;
+
+const point = process.env['CRASH_AT'];
+const recording = new Set<Promise<unknown>>();
+
+for (const name of ['eval', 'evalsha']) {
+  const original: Run = Reflect.get(Redis.prototype, name);
+  const watched: Run = function (this: Redis, ...args) {
+    return watch(args, () => Reflect.apply(original, this, args));
+  };
+  Reflect.set(Redis.prototype, name, watched);
+}
+await import(new URL('../../../dist/worker.js', import.meta.url).href);
+
+async function watch([, keyCount, ...rest]: unknown[], run: () => Promise<unknown>): Promise<unknown> {
+  const keys = rest.slice(0, Number(keyCount)).map(String);
+  // The gate also hears of the opening on its own connection, perhaps before `record` is answered here.
+  if (isAt('before-pause') && isGate(keys)) await Promise.allSettled(recording);
+  if (!isOfJob(keys)) return run();
+  const recorded = rest.length - keys.length > 2;
+  if (recorded && isAt('before-record')) return die();
+  const running = run();
+  if (recorded) recording.add(running);
+  try {
+    const reply = await running;
+    if (recorded ? diesOfRecord(reply) : diesOfAcquire(reply)) await die();
+    return reply;
+  } finally {
+    recording.delete(running);
+  }
+}
+
+/** `acquire` and `record`: the fourth of their five keys is the claim. */
+function isOfJob(keys: readonly string[]): boolean {
+  return keys.length === 5 && keys[3]?.includes(':circuit:claim:') === true;
+}
+
+function isGate(keys: readonly string[]): boolean {
+  return keys[3]?.endsWith(':meta') === true;
+}
+
+function diesOfAcquire(reply: unknown): boolean {
+  return isAt('before-call') && Array.isArray(reply) && reply[0] === 'permitted';
+}
+
+function diesOfRecord(reply: unknown): boolean {
+  if (isAt('after-record')) return true;
+  return isAt('before-pause') && Array.isArray(reply) && reply[1] === 'open' && reply[2] === 1;
+}
+
+function isAt(which: CrashPoint): boolean {
+  return point === which;
+}
+
+/** Never resolves: nothing runs between the deciding and the dying. */
+function die(): Promise<never> {
+  process.kill(process.pid, 'SIGKILL');
+  return new Promise(() => {});
+}
