@@ -1,3 +1,5 @@
+import { errorMessage } from './errors.ts';
+
 /** Takes secrets out of a text. Idempotent; time grows linearly with the text. */
 export type Redactor = (text: string) => string;
 
@@ -37,6 +39,19 @@ export function redactJson(json: string, redact: Redactor): string {
     return JSON.stringify(JSON.parse(json, (key, value) => redactField(key, value, redact)));
   } catch {
     return redact(json);
+  }
+}
+
+/**
+ * Data of any origin, as anybody may see it: without secrets. Where another client's data nests deeper than
+ * our stack, a text that says so stands in its place.
+ */
+export function redactData(data: unknown, redact: Redactor): unknown {
+  try {
+    const redacted: unknown = JSON.parse(redactJson(JSON.stringify(data) ?? 'null', redact));
+    return redacted;
+  } catch (error) {
+    return `(cannot be shown: ${errorMessage(error)})`;
   }
 }
 

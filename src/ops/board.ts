@@ -5,9 +5,8 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { Queue } from 'bullmq';
 import { type Context, Hono } from 'hono';
 import type { Redis } from 'ioredis';
-import { errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { type Redactor, redactJson } from '../redaction.ts';
+import { type Redactor, redactData } from '../redaction.ts';
 import type { OpsEnv, Role } from './auth.ts';
 import { notFound, problem, problemOf } from './problem.ts';
 
@@ -60,7 +59,7 @@ function boardOf(queue: Queue, redact: Redactor, { readOnlyMode }: { readOnlyMod
   // Through a variable: the adapter reads `allowCompletedRetries`, but its type has forgotten it.
   const adapterOptions = { readOnlyMode, allowCompletedRetries: false };
   const adapter = new BullMQAdapter(queue, adapterOptions);
-  adapter.setFormatter('data', (data: unknown) => presentable(data, redact));
+  adapter.setFormatter('data', (data: unknown) => redactData(data, redact));
   const serverAdapter = new HonoAdapter(serveStatic).setBasePath(BOARD_PATH);
   createBullBoard({
     queues: [adapter],
@@ -75,16 +74,6 @@ function boardOf(queue: Queue, redact: Redactor, { readOnlyMode }: { readOnlyMod
   });
   // The page calls itself `/queues/` while it is navigated, and is reloaded under that name.
   return new Hono({ strict: false }).route(BOARD_PATH, serverAdapter.registerPlugin());
-}
-
-/** Whatever another client put into a job: without secrets, and no page fails for it. */
-function presentable(data: unknown, redact: Redactor): unknown {
-  try {
-    const presented: unknown = JSON.parse(redactJson(JSON.stringify(data) ?? 'null', redact));
-    return presented;
-  } catch (error) {
-    return `(cannot be shown: ${errorMessage(error)})`;
-  }
 }
 
 /** Drops what the page would fetch from elsewhere (web fonts): a store may have no way out. */
