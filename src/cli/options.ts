@@ -25,7 +25,7 @@ export function notEmpty(value: string): string {
 }
 
 /** `2026-01-31T14:30:00-06:00`, `30m`, `1h30m`, `2d` */
-export function moment(value: string): Moment {
+function moment(value: string): Moment {
   const units = SPAN.exec(value)?.slice(1) ?? [];
   const spanMs = units.reduce((sum, count, unit) => sum + Number(count ?? 0) * (UNITS_MS[unit] ?? 0), 0);
   if (spanMs > 0) return { spanMs };
