@@ -14,7 +14,7 @@ export interface Ended {
 
 /** The real command line in a process of its own, with nothing in its environment but what it needs. */
 export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', ...args], {
+  const child = spawn(process.execPath, ['dist/cli.js', ...args], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], REDIS_URL: testRedisUrl(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
