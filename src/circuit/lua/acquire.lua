@@ -5,7 +5,9 @@
 -- Promises: a permit is never given without a claim on the payload, so a Redis that can't take writes
 -- says so before the call; a denial takes nothing; asked twice by one permission (a resent command), it
 -- holds one claim and one trial. A claim is "permission|epoch|until|trial|job".
-if redis.call('EXISTS', KEYS[5]) == 1 then
+local payload = redis.call('MGET', KEYS[4], KEYS[5])
+local claim, delivered = payload[1], payload[2]
+if delivered then
   return { 'delivered' }
 end
 
@@ -24,7 +26,6 @@ if reason then
   return deny(reason, retryAt)
 end
 
-local claim = redis.call('GET', KEYS[4])
 if claim then
   local holder, epoch, ends, trial, job = string.match(claim, '^([^|]*)|(%d+)|(%d+)|([01])|(.*)$')
   if holder == ARGV[1] then

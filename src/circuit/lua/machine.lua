@@ -7,12 +7,13 @@
 --   3 events    stream  {ns}:events          the outcome stream
 -- OPTIONS comes before this text: the circuit's configuration as a Lua table, and OPTIONS.channel.
 
+-- What the hash holds of the machine: true for text, false for a number. Others' fields are left alone.
 local FIELDS = {
-  'state', 'phase', 'epoch', 'since', 'cause', 'retryAt', 'failedTrials', 'successes', 'window',
-  'rejections', 'cooldownUntil', 'cooldownMs', 'floorUntil', 'rampAt', 'hold', 'bypass',
-  'healthPermission', 'healthUntil',
+  state = true, phase = true, epoch = false, since = false, cause = true, retryAt = false,
+  failedTrials = false, successes = false, window = true, rejections = false, cooldownUntil = false,
+  cooldownMs = false, floorUntil = false, rampAt = false, hold = true, bypass = true,
+  healthPermission = true, healthUntil = false,
 }
-local TEXT = { state = true, phase = true, cause = true, window = true, hold = true, bypass = true, healthPermission = true }
 -- Later than any time in ms that can be meant, and exact as a number and as JSON.
 local END_OF_TIME = 1e14
 local COOLDOWN_MIN_MS = 1000
@@ -190,17 +191,21 @@ local function advance(circuit, now)
 end
 
 local function read(now)
-  local values = redis.pcall('HMGET', KEYS[1], unpack(FIELDS))
+  -- Most fields are absent most of the time: asked for by name, each would be searched for in vain.
+  local values = redis.pcall('HGETALL', KEYS[1])
   local circuit = { changed = {}, announced = {} }
   if values.err then
     -- Another type of key stands there: junk.
     circuit.wipe = true
     values = {}
   end
-  for i, field in ipairs(FIELDS) do
-    local value = values[i]
-    if value then
-      circuit[field] = TEXT[field] and value or whole(value)
+  for i = 1, #values, 2 do
+    local field, value = values[i], values[i + 1]
+    local isText = FIELDS[field]
+    if isText then
+      circuit[field] = value
+    elseif isText == false then
+      circuit[field] = whole(value)
     end
   end
   circuit.failedTrials = circuit.failedTrials or 0

@@ -17,7 +17,7 @@ if ours then
   redis.call('DEL', KEYS[4])
 end
 -- pcall: junk in place of the trials must not cost an outcome its record.
-local gaveBack = redis.pcall('ZREM', KEYS[2], permission)
+local gaveBack = not (ours and trial == '0') and redis.pcall('ZREM', KEYS[2], permission)
 
 local circuit = read(now)
 if not ours and (claim == 'recorded|' .. permission or redis.call('GET', KEYS[5]) == permission) then
