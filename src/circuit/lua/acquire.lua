@@ -5,7 +5,8 @@
 -- Promises: a permit is never given without a claim on the payload, so a Redis that can't take writes
 -- says so before the call; a denial takes nothing; asked twice by one permission (a resent command), it
 -- holds one claim and one trial. A claim is "permission|epoch|until|trial|job".
-if redis.call('EXISTS', KEYS[5]) == 1 then
+local claim, delivered = unpack(redis.call('MGET', KEYS[4], KEYS[5]))
+if delivered then
   return { 'delivered' }
 end
 
@@ -17,7 +18,6 @@ end
 
 -- The answer that a claim on the payload gives, or nil if it may be taken.
 local function claimed()
-  local claim = redis.call('GET', KEYS[4])
   if not claim then
     return nil
   end

@@ -1,0 +1,130 @@
+import type { Redis } from 'ioredis';
+import type { Circuit } from '../../src/circuit/circuit.ts';
+import type { Subject } from '../../src/circuit/types.ts';
+import { eventStreamKey } from '../../src/events/event.ts';
+import { connectRedis } from '../../src/redis.ts';
+import { startProcess } from '../../test/support/process.ts';
+import type { Benchmark, BenchSetting } from './bench.ts';
+import { acquire, defaultCircuit, deliveredReport, newSubject } from './circuit-work.ts';
+import { type Figure, figure, inMs, limited, percentile, perSecond, spread, times } from './figure.ts';
+
+const NAMESPACE = 'bench-circuit';
+/** Per call in flight: the crowd is at its full size most of a round. */
+const CALLS_PER_LANE = 10;
+const WARM_UP_ROUNDS = 20;
+const LOAD_MS = 3_000;
+/** Until all processes of a load are up. */
+const LOAD_STARTS_MS = 4_000;
+
+/** ms of each single call. */
+interface Samples {
+  readonly ping: number[];
+  readonly acquire: number[];
+  readonly record: number[];
+  readonly denial: number[];
+}
+
+/** What asking the circuit costs, next to the least a round trip can cost. */
+export const benchCircuit: Benchmark = async (setting) => {
+  const redis = connectRedis(setting.redis.url, 'patient', () => undefined);
+  const circuit = defaultCircuit(redis, NAMESPACE);
+  const open = defaultCircuit(redis, `${NAMESPACE}-open`);
+  await open.operate('hold', { actor: 'bench', reason: 'denials are measured' });
+  try {
+    const one = await measure(redis, circuit, open, 1, 5 * setting.rounds);
+    const fifty = await measure(redis, circuit, open, 50, setting.rounds);
+    return [
+      ...figuresOf(one, 1, { acquire: 1.6, record: 2 }),
+      limited('denial, 1 in flight, p99', ratio(one.denial, one.ping, 0.99), 2, (r) => `${times(r)} PING`),
+      limited('denial, 1 in flight, p99', percentile(one.denial, 0.99), 1, inMs),
+      ...figuresOf(fifty, 50, { acquire: 1.8, record: 3.5 }),
+      await loadFigure(setting, 1),
+      await loadFigure(setting, 4),
+    ];
+  } finally {
+    redis.disconnect();
+  }
+};
+
+/** Interleaved in small rounds, so that whatever else the machine does meets all kinds alike. */
+async function measure(
+  redis: Redis,
+  circuit: Circuit,
+  open: Circuit,
+  inFlight: number,
+  rounds: number,
+): Promise<Samples> {
+  let samples: Samples = { ping: [], acquire: [], record: [], denial: [] };
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+    if (round === 0) samples = { ping: [], acquire: [], record: [], denial: [] };
+    const subjects = Array.from({ length: CALLS_PER_LANE * inFlight }, newSubject);
+    const permissions = new Map<Subject, string>();
+    await timed(samples.ping, subjects, inFlight, () => redis.ping());
+    await timed(samples.acquire, subjects, inFlight, async (subject) => {
+      permissions.set(subject, await acquire(circuit, subject));
+    });
+    await timed(samples.denial, subjects, inFlight, (subject) => open.acquire(subject));
+    await timed(samples.record, subjects, inFlight, (subject) => {
+      const permission = permissions.get(subject) ?? '';
+      return circuit.record(subject, permission, deliveredReport(subject, permission));
+    });
+    await redis.unlink(eventStreamKey(NAMESPACE));
+  }
+  return samples;
+}
+
+/** Calls `work` for each, so many at once, and notes how long each took. */
+async function timed(
+  samples: number[],
+  subjects: readonly Subject[],
+  inFlight: number,
+  work: (subject: Subject) => Promise<unknown>,
+): Promise<void> {
+  const waiting = [...subjects];
+  const lane = async () => {
+    for (let subject = waiting.pop(); subject; subject = waiting.pop()) {
+      const from = performance.now();
+      await work(subject);
+      samples.push(performance.now() - from);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+}
+
+function figuresOf(
+  samples: Samples,
+  inFlight: number,
+  targets: { readonly acquire: number; readonly record: number },
+): Figure[] {
+  const toPing = (kind: 'acquire' | 'record'): Figure => {
+    const p99 = times(ratio(samples[kind], samples.ping, 0.99));
+    const what = `${kind}, ${inFlight} in flight, p50 (p99: ${p99})`;
+    return limited(what, ratio(samples[kind], samples.ping, 0.5), targets[kind], (r) => `${times(r)} PING`);
+  };
+  return [
+    figure(`PING, ${inFlight} in flight`, spread(samples.ping)),
+    figure(`acquire, ${inFlight} in flight`, spread(samples.acquire)),
+    figure(`record, ${inFlight} in flight`, spread(samples.record)),
+    figure(`denial, ${inFlight} in flight`, spread(samples.denial)),
+    toPing('acquire'),
+    toPing('record'),
+  ];
+}
+
+function ratio(samples: readonly number[], base: readonly number[], share: number): number {
+  return percentile(samples, share) / percentile(base, share);
+}
+
+async function loadFigure({ redis }: BenchSetting, processes: number): Promise<Figure> {
+  const env = {
+    REDIS_URL: redis.url,
+    SYNC_NAMESPACE: `${NAMESPACE}-load`,
+    START_AT: String(Date.now() + LOAD_STARTS_MS),
+    LOAD_MS: String(LOAD_MS),
+  };
+  const loads = Array.from({ length: processes }, () => startProcess('scripts/bench/circuit-load.ts', env));
+  const lines = await Promise.all(loads.map((load) => load.waitForLog('load made', 60_000)));
+  const scripts = lines.reduce((total, line) => total + Number(line['scripts']), 0);
+  const who = processes === 1 ? '1 process' : `${processes} processes`;
+  return figure(`acquire + record, ${who}, 50 in flight each`, perSecond((scripts / LOAD_MS) * 1_000));
+}
