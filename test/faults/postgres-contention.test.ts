@@ -94,9 +94,9 @@ describe('Postgres in trouble', () => {
     await stand.server.halt('fast');
     await stand.server.start();
     const hogs = connectAdmin(stand.server, 20);
-    await expect(Promise.all(Array.from({ length: 20 }, () => hogs`select pg_sleep(600)`))).rejects.toThrow(
-      'too many clients',
-    );
+    // All at once, so that each takes a connection, and then keeps it.
+    const taking = Array.from({ length: 20 }, () => hogs`select pg_sleep(1)`);
+    await expect(Promise.all(taking)).rejects.toThrow('too many clients');
     const worker = await stand.startWorker();
     await worker.waitForLog(({ reason }) => String(reason).includes('too many clients'));
     await stand.enqueue(makeSales(30));

@@ -13,7 +13,7 @@ const toClose: (() => Promise<unknown> | void)[] = [];
 const NOTICED_MS = 30_000;
 
 afterEach(async () => {
-  for (const close of toClose.splice(0).reverse()) await close();
+  for (const close of toClose.splice(0).toReversed()) await close();
 });
 
 async function privateRedis(...args: string[]): Promise<PrivateServer> {

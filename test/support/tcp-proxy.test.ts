@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from './eventually.ts';
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { portOf, startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 /** Long enough for what passes on loopback to have come. */
 const SILENCE_MS = 150;
@@ -17,8 +17,8 @@ const clients: Socket[] = [];
 async function startEcho(prefix: string): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('data', (chunk) => {
-      heard += chunk;
-      socket.write(`${prefix}${chunk}`);
+      heard += String(chunk);
+      socket.write(`${prefix}${String(chunk)}`);
     });
     socket.on('end', () => ended.push('FIN'));
     socket.on('error', () => ended.push('RST'));
@@ -28,17 +28,13 @@ async function startEcho(prefix: string): Promise<Server> {
   return server;
 }
 
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
-}
-
 /** A connection with what it has received, and how it ended. */
 async function dial() {
   const socket = connect(proxy.port, '127.0.0.1');
   clients.push(socket);
   const line = { socket, text: '', end: '' };
   socket.on('data', (chunk) => {
-    line.text += chunk;
+    line.text += String(chunk);
   });
   socket.on('end', () => {
     line.end ||= 'FIN';

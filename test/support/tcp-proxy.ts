@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** `up`: what the client sends; `down`: what the server sends. */
 export type Direction = 'up' | 'down';
@@ -80,8 +80,7 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
   }
 
   await listenOn(0);
-  // Port 0 on loopback: an address, never the name of a pipe.
-  const { port } = listener.address() as AddressInfo;
+  const port = portOf(listener);
 
   const endAll = (how: (socket: Socket) => void) => {
     for (const { client, server } of pairs) {
@@ -127,4 +126,10 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
       await closed;
     },
   };
+}
+
+/** Of a server that listens on TCP. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  return address !== null && typeof address === 'object' ? address.port : 0;
 }
