@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres, { type Notice, type Sql } from 'postgres';
 
@@ -77,13 +77,25 @@ interface SocketOptions {
 /**
  * The driver's own sockets have two faults: with a peer that went silent they wait until TCP gives up (a
  * quarter of an hour), and to one that accepts and hangs up politely, as a proxy without its server does,
- * they reconnect without a pause. Both are made errors here. The silence is not seen under TLS, where the
- * driver takes our listeners off.
+ * they reconnect without a pause. Both end the connection here. The silence is not seen under TLS, where
+ * the driver takes our listeners off.
  */
 function openSocket({ host: [host = 'localhost'], port: [port = 5432], path }: SocketOptions): Socket {
-  const socket = path ? connect(path) : connect(port, host);
+  const socket = new DatabaseSocket();
   socket.setTimeout(SILENCE_MAX_MS, () => socket.destroy(new Error('Postgres has gone silent')));
   socket.once('end', () => socket.destroy(new Error('Postgres closed the connection')));
+  if (path) socket.connect(path);
+  else socket.connect(port, host);
   // The driver checks a server's certificate against this name.
   return Object.assign(socket, { host, port });
+}
+
+/**
+ * Breaks with an error only before the server's first word. A query made between the error of a broken
+ * connection and its end would never be settled by the driver; those on one that just ended all are.
+ */
+class DatabaseSocket extends Socket {
+  override destroy(error?: Error): this {
+    return super.destroy(this.bytesRead === 0 ? error : undefined);
+  }
 }

@@ -90,7 +90,10 @@ function connect(name: string, config: Config, logger: Logger, lifecycle: Lifecy
   const redis = connectRedis(config.redisUrl, 'patient', (error) =>
     logger.warn({ connection: name, error: errorMessage(error) }, 'Redis connection'),
   );
-  lifecycle.acquire(name, () => redis.disconnect());
+  lifecycle.acquire(name, () => {
+    // The event log ends its own; ended once more, ioredis would keep the process for two seconds.
+    if (redis.status !== 'end') redis.disconnect();
+  });
   return redis;
 }
 

@@ -18,13 +18,13 @@ export interface EventWriterOptions {
   readonly logger: Logger;
   /** The database may not be used as it is; nothing was and nothing will be written. Called at most once. */
   readonly onSchemaMismatch: (error: SchemaMismatchError) => void;
-  /** Rows per insert at most; default 500. */
+  /** Rows per insert at most; default 200. */
   readonly batchSize?: number;
   /** What another writer has not settled for so long is claimed; default 15,000. */
   readonly claimIdleMs?: number;
 }
 
-export interface EventWriterHealth {
+interface EventWriterHealth {
   /** Clock of this process; null: nothing written yet. */
   readonly lastWriteAt: number | null;
   /** Why the last try failed; null: it did not. */
@@ -45,7 +45,7 @@ const BLOCK_MS = 5_000;
 /** Between batches that were not full: under load few large inserts, in quiet times no row waits. */
 const PACE_MS = 100;
 const CLAIM_IDLE_MS = 15_000;
-const BATCH_SIZE = 500;
+const BATCH_SIZE = 200;
 const FLUSH_MS = 2_000;
 
 export function createEventWriter(options: EventWriterOptions): EventWriter {

@@ -4,14 +4,14 @@ import { ConexxusSyncError, errorMessage } from '../errors.ts';
 import { type CatalogItem, parseItem } from './item.ts';
 import { inventoryItems } from './schema.ts';
 
-export interface ItemError {
+interface ItemError {
   /** Place in the answer, from 0. */
   readonly index: number;
   readonly sku?: string;
   readonly problems: readonly string[];
 }
 
-export interface CatalogUpdate {
+interface CatalogUpdate {
   /** `failed`: there were items and none was good. */
   readonly status: 'success' | 'partial' | 'failed';
   readonly processed: number;
@@ -32,12 +32,13 @@ export interface Catalog {
 }
 
 /** Postgres did not take the items. */
-export class CatalogUnavailableError extends ConexxusSyncError {
+class CatalogUnavailableError extends ConexxusSyncError {
   readonly code = 'CATALOG_UNAVAILABLE';
 }
 
 const ERRORS_MAX = 20;
-const BATCH_SIZE = 1_000;
+/** Larger statements are built more slowly per row, and hold up the event loop. */
+const BATCH_SIZE = 250;
 
 export function createCatalog(db: PostgresJsDatabase): Catalog {
   async function upsert(locationId: string, rawItems: readonly unknown[]): Promise<CatalogUpdate> {

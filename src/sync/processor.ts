@@ -30,7 +30,7 @@ export interface ProcessorDeps {
 }
 
 /** Kept as the completed job's return value. */
-export interface SyncResult {
+interface SyncResult {
   /** `known`: its success was recorded before, so nothing was sent. */
   readonly status: 'delivered' | 'duplicate' | 'known';
 }
@@ -119,7 +119,12 @@ async function record(
     stopping,
     logger,
   );
-  if (recorded.moved || recorded.state !== 'closed') await gate.follow();
+  if (recorded.moved || recorded.state !== 'closed') {
+    // What is recorded stands, also where a full Redis won't take the pause: the circuit denies meanwhile.
+    await gate
+      .follow()
+      .catch((err: unknown) => logger.warn({ err }, 'the queue could not follow the circuit'));
+  }
   const disposition = dispose(attempt.outcome, recorded.state, attempt.attempt, policy, Math.random());
   logger.info(
     {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { startPrivateRedis } from '../support/private-redis.ts';
+import { startPrivateRedis } from '../../scripts/services.ts';
 import { aCircuit, type Bench, disconnectAll } from './harness.ts';
 
 let server: Awaited<ReturnType<typeof startPrivateRedis>>;
 
 beforeAll(async () => {
-  server = await startPrivateRedis('--maxmemory-policy', 'noeviction');
+  server = await startPrivateRedis();
 });
 
 afterAll(async () => {

@@ -38,7 +38,7 @@ export function anEvent(fields: Partial<SyncEvent> = {}): SyncEvent {
   };
 }
 
-export type Row = typeof eventLog.$inferSelect;
+type Row = typeof eventLog.$inferSelect;
 
 export interface TestDatabase {
   readonly fresh: FreshDatabase;
@@ -159,7 +159,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   url.hostname = '127.0.0.1';
   const address = server.address();
   if (typeof address === 'object') url.port = String(address?.port);
-  const drop = () => sockets.forEach((socket) => socket.destroy());
+  const drop = () => sockets.forEach((socket) => socket.resetAndDestroy());
   const proxy: Proxy = {
     url: url.href,
     mode: 'pass',

@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { makeSales } from '../support/sales.ts';
 import type { Fault } from '../support/simulator/protocol.ts';
@@ -143,6 +142,7 @@ describe('what the API answers', () => {
 async function listen(server: Server): Promise<number> {
   // Unreferenced: a row that fails must not keep the test run alive.
   await new Promise<void>((resolve) => server.unref().listen(0, 'localhost', resolve));
-  const address = server.address() as AddressInfo;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the other host has no port');
   return address.port;
 }

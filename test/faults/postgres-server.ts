@@ -15,8 +15,8 @@ const hasServer = (await findPostgres(process.env['PATH'])) !== undefined;
 
 /** Skipped, saying so, where there is only PGlite: one backend for all connections. */
 export function itOnServer(title: string, test: () => Promise<void>): void {
-  if (hasServer) it(title, test);
-  else it.skip(`${title} (skipped: no Postgres server on this machine)`, test);
+  const row = hasServer ? it : it.skip;
+  row(hasServer ? title : `${title} (skipped: no Postgres server on this machine)`, test);
 }
 
 export async function startPostgresStand(

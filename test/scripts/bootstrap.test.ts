@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -23,8 +23,11 @@ describe('npm run demo and npm test on a fresh clone', () => {
   beforeEach(async () => {
     clone = await mkdtemp(join(tmpdir(), 'conexxus-sync-bootstrap-'));
     await Promise.all(['scripts', 'src'].map((folder) => mkdir(join(clone, folder))));
-    const copied = ['scripts/bootstrap.mjs', 'package-lock.json'];
-    await Promise.all(copied.map((file) => copyFile(file, join(clone, file))));
+    await copyFile('scripts/bootstrap.mjs', join(clone, 'scripts/bootstrap.mjs'));
+    // Locked is the one package that a demo in TypeScript needs, as it is installed here.
+    const { packages } = JSON.parse(await readFile('node_modules/.package-lock.json', 'utf8'));
+    const lock = { packages: { '': {}, 'node_modules/tsx': packages['node_modules/tsx'] } };
+    await writeFile(join(clone, 'package-lock.json'), JSON.stringify(lock));
     const settings = ['tsconfig.json', 'tsconfig.build.json'];
     await Promise.all(settings.map((file) => writeFile(join(clone, file), '{}')));
     await writeFile(join(clone, 'package.json'), '{ "type": "module" }');

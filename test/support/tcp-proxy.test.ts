@@ -16,9 +16,9 @@ const clients: Socket[] = [];
 
 async function startEcho(prefix: string): Promise<Server> {
   const server = createServer((socket) => {
-    socket.on('data', (chunk) => {
-      heard += String(chunk);
-      socket.write(`${prefix}${String(chunk)}`);
+    socket.on('data', (chunk: Buffer) => {
+      heard += chunk;
+      socket.write(`${prefix}${chunk.toString()}`);
     });
     socket.on('end', () => ended.push('FIN'));
     socket.on('error', () => ended.push('RST'));
@@ -34,7 +34,7 @@ async function dial() {
   clients.push(socket);
   const line = { socket, text: '', end: '' };
   socket.on('data', (chunk) => {
-    line.text += String(chunk);
+    line.text += chunk;
   });
   socket.on('end', () => {
     line.end ||= 'FIN';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** `up`: what the client sends; `down`: what the server sends. */
-export type Direction = 'up' | 'down';
+type Direction = 'up' | 'down';
 
 /** A network that can be made bad, between a client and a server on loopback. */
 export interface TcpProxy {
@@ -80,6 +80,7 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
   }
 
   await listenOn(0);
+  // Port 0 on loopback: an address, never the name of a pipe.
   const port = portOf(listener);
 
   const endAll = (how: (socket: Socket) => void) => {
@@ -131,5 +132,6 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
 /** Of a server that listens on TCP. */
 export function portOf(server: Server): number {
   const address = server.address();
-  return address !== null && typeof address === 'object' ? address.port : 0;
+  if (typeof address !== 'object' || address === null) throw new Error('not listening on a port');
+  return address.port;
 }
