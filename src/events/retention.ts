@@ -59,18 +59,19 @@ export async function pruneEvents(
   return total;
 }
 
+/**
+ * One statement, its lock included. In a transaction of several, a connection that breaks would end the
+ * process: the driver goes on to send a rollback, to a socket that it no longer has.
+ */
 async function pruneBatch(db: PostgresJsDatabase, retentionDays: number): Promise<number> {
-  return await db.transaction(async (tx) => {
-    const [lock] = await tx.execute<{ mine: boolean }>(
-      sql`select pg_try_advisory_xact_lock(hashtextextended('conexxus-sync prune', 0)) as mine`,
-    );
-    if (!lock?.mine) return 0;
-    const { count } = await tx.execute(sql`
-      delete from event_log where id in (
-        select id from event_log
-        where "timestamp" < now() - make_interval(days => ${retentionDays})
-        order by "timestamp" limit ${BATCH_ROWS}
-      )`);
-    return count;
-  });
+  const { count } = await db.execute(sql`
+    with lock as materialized (
+      select pg_try_advisory_xact_lock(hashtextextended('conexxus-sync prune', 0)) as mine
+    )
+    delete from event_log where id in (
+      select id from event_log
+      where (select mine from lock) and "timestamp" < now() - make_interval(days => ${retentionDays})
+      order by "timestamp" limit ${BATCH_ROWS}
+    )`);
+  return count;
 }

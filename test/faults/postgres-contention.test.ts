@@ -43,6 +43,24 @@ describe('Postgres in trouble', () => {
     expect(await stand.reconcile()).toMatchObject({ delivered: 200, succeededRows: 200, problems: [] });
   });
 
+  itOnServer('[45] backend terminated in the middle of pruning: the worker lives', async () => {
+    stand = await startPostgresStand();
+    const person = connectAdmin(stand.server, 1);
+    await person`begin`;
+    await person`lock table event_log in exclusive mode`;
+    const worker = await stand.startWorker();
+    await eventually(async () => expect(await waitingStatements(stand.admin)).toBeGreaterThan(0));
+    await stand.admin`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'conexxus-sync' and query like '%delete from event_log%'`;
+    await worker.waitForLog(({ msg }) => msg?.startsWith('old events could not be deleted') === true);
+    await person.end({ timeout: 0 });
+    await stand.enqueue(makeSales(10));
+    await stand.untilAtRest();
+    await stand.expectSums();
+    expect(await worker.stop()).toEqual({ code: 0, signal: null });
+  });
+
   itOnServer(
     '[45] table locked longer than a statement may take: sync goes on, rows come after',
     async () => {
@@ -94,9 +112,9 @@ describe('Postgres in trouble', () => {
     await stand.server.halt('fast');
     await stand.server.start();
     const hogs = connectAdmin(stand.server, 20);
-    await expect(Promise.all(Array.from({ length: 20 }, () => hogs`select pg_sleep(600)`))).rejects.toThrow(
-      'too many clients',
-    );
+    // All at once, so that each takes a connection, and then keeps it.
+    const taking = Array.from({ length: 20 }, () => hogs`select pg_sleep(1)`);
+    await expect(Promise.all(taking)).rejects.toThrow('too many clients');
     const worker = await stand.startWorker();
     await worker.waitForLog(({ reason }) => String(reason).includes('too many clients'));
     await stand.enqueue(makeSales(30));

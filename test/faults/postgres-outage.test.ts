@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { makeSales } from '../support/sales.ts';
-import { itOnServer, type PostgresStand, startPostgresStand, waitingStatements } from './postgres-server.ts';
+import {
+  connectAdmin,
+  itOnServer,
+  type PostgresStand,
+  startPostgresStand,
+  waitingStatements,
+} from './postgres-server.ts';
 
 let stand: PostgresStand;
 
@@ -52,12 +58,12 @@ describe('Postgres away', () => {
         expected += 80;
         if (times % 2 === 0) {
           // In the middle of an insert for certain: it waits for the lock on its table.
-          const person = await stand.admin.reserve();
+          const person = connectAdmin(stand.server, 1);
           await person`begin`;
           await person`lock table event_log in exclusive mode`;
           await eventually(async () => expect(await waitingStatements(stand.admin)).toBeGreaterThan(0));
           await stand.server.halt('immediate');
-          person.release();
+          await person.end({ timeout: 0 });
         } else {
           const before = await rows();
           await eventually(async () => expect(await rows()).toBeGreaterThan(before));
