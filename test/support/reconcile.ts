@@ -63,8 +63,12 @@ export async function reconcile(books: Books, options: ReconcileOptions = {}): P
     tell('sent again after its success was recorded', sentAgain(pushes, options.lostAnswers)),
     tell('applied twice', twice),
     tell(
-      'delivered without exactly one row',
-      jobs.delivered.filter((id) => (rows.succeeded.get(id) ?? 0) !== 1),
+      'delivered without a row',
+      jobs.delivered.filter((id) => !jobs.known.has(id) && !rows.succeeded.has(id)),
+    ),
+    tell(
+      'delivered with more than one row',
+      jobs.delivered.filter((id) => (rows.counted.get(id) ?? 0) > 1),
     ),
     tell(
       'dead without a row',
@@ -94,6 +98,8 @@ export async function reconcile(books: Books, options: ReconcileOptions = {}): P
 
 interface Jobs {
   readonly delivered: string[];
+  /** Of these: found delivered before, by another job or by a worker that died after recording. */
+  readonly known: Set<string>;
   readonly dead: string[];
   readonly lost: string[];
   waiting: number;
@@ -104,11 +110,13 @@ interface Jobs {
 
 /** Where each accepted job is now. */
 async function readJobs(books: Books, discarded: ReadonlySet<string>): Promise<Jobs> {
-  const jobs: Jobs = { delivered: [], dead: [], lost: [], waiting: 0, active: 0, delayed: 0, discarded: 0 };
+  const counts = { waiting: 0, active: 0, delayed: 0, discarded: 0 };
+  const jobs: Jobs = { delivered: [], known: new Set(), dead: [], lost: [], ...counts };
   for (const id of new Set(books.accepted)) {
     switch (await stateOf(books, id)) {
       case 'completed':
         jobs.delivered.push(id);
+        if (await isKnown(books, id)) jobs.known.add(id);
         break;
       case 'failed':
         jobs.dead.push(id);
@@ -139,12 +147,21 @@ async function stateOf({ queue, redis, namespace }: Books, jobId: string): Promi
   return (await redis.exists(mark)) === 1 ? 'completed' : 'unknown';
 }
 
+async function isKnown({ queue }: Books, jobId: string): Promise<boolean> {
+  const result: unknown = (await queue.getJob(jobId))?.returnvalue;
+  return typeof result === 'object' && result !== null && Reflect.get(result, 'status') === 'known';
+}
+
+/** `counted`: without the stale ones, whose permission had been taken over or had run out. */
 async function readRows({ database: { sql } }: Books) {
-  const counts = await sql<{ kind: string; id: string; n: number }[]>`
-    select split_part(event_type, '.', 3) as kind, aggregate_id as id, count(*)::int as n
+  const counts = await sql<{ kind: string; id: string; n: number; counted: number }[]>`
+    select split_part(event_type, '.', 3) as kind, aggregate_id as id, count(*)::int as n,
+      (count(*) filter (where payload->>'stale' is null))::int as counted
     from event_log where event_type like 'conexxus.sync.%' group by 1, 2`;
   const of = (kind: string) => new Map(counts.filter((row) => row.kind === kind).map(({ id, n }) => [id, n]));
-  return { succeeded: of('succeeded'), dead: of('dead_lettered'), failed: sum(of('failed')) };
+  const succeeded = counts.filter(({ kind }) => kind === 'succeeded');
+  const counted = new Map(succeeded.map((row) => [row.id, row.counted]));
+  return { succeeded: of('succeeded'), counted, dead: of('dead_lettered'), failed: sum(of('failed')) };
 }
 
 /** Keys that the API answered with success more than once, though the first success could be recorded. */

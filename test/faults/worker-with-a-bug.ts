@@ -1,0 +1,20 @@
+/**
+ * The built worker with a bug: it throws when it has written a sale of the location `poison` to send it.
+ * The client turns every error that it foresees into an outcome; this one comes where it foresees none.
+ */
+const stringify = JSON.stringify.bind(JSON);
+const now = performance.now.bind(performance);
+let bitten = false;
+
+Reflect.set(JSON, 'stringify', (value: unknown, ...rest: []) => {
+  const isPoison =
+    typeof value === 'object' && value !== null && Reflect.get(value, 'locationId') === 'poison';
+  if (isPoison && new Error().stack?.includes('writePost') === true) bitten = true;
+  return stringify(value, ...rest);
+});
+performance.now = () => {
+  if (!bitten) return now();
+  bitten = false;
+  throw new TypeError('a bug of ours');
+};
+await import(new URL('../../dist/worker.js', import.meta.url).href);
