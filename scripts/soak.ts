@@ -65,6 +65,7 @@ async function soak(options: SoakOptions, lifecycle: Lifecycle, ending: AbortSig
     const accepted = await batter(scene, sales, totals, ending);
     const checked = await check(site, accepted, scene.unrest.windows);
     addCheck(totals, accepted, checked);
+    crew.note(`checked: ${checked.problems.join('; ') || 'balanced'}`);
     say(progress(minutes(), accepted, checked, totals.problems.slice(before)));
     await clear(site);
     scene.unrest.clear();
@@ -99,8 +100,12 @@ async function batter(
     {
       faults,
       lastsMs: STORM_MS,
-      onStrike: ({ name }) => count(totals.faults, name),
+      onStrike: ({ name }) => {
+        count(totals.faults, name);
+        scene.crew.note(`strikes: ${name}`);
+      },
       onMiss: ({ name }, reason) => void totals.missed.set(name, reason),
+      onLifted: ({ name }) => scene.crew.note(`lifted: ${name}`),
     },
     ending,
   );

@@ -7,6 +7,7 @@ export interface StormOptions {
   /** Begins no new fault after this; those at work come to their end. */
   readonly lastsMs: number;
   readonly onStrike: (fault: Fault) => void;
+  readonly onLifted: (fault: Fault) => void;
   /** It could not be injected, for this reason. */
   readonly onMiss: (fault: Fault, reason: string) => void;
 }
@@ -44,5 +45,7 @@ async function strike(fault: Fault, scene: Scene, options: StormOptions, ending:
     await fault.strike(scene, ending);
   } catch (error) {
     options.onMiss(fault, errorMessage(error));
+  } finally {
+    options.onLifted(fault);
   }
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,8 +31,10 @@ export interface SoakWorker {
 
 export interface Crew {
   readonly workers: readonly SoakWorker[];
-  /** What they wrote, each into a file of its name. */
+  /** What they wrote, each into a file of its name, and `faults.log`. */
   readonly logFolder: string;
+  /** A line of `faults.log`, with the time. */
+  note(line: string): void;
   /** Ends whatever runs; without `keepLogs` nothing is left of it. */
   stop(keepLogs: boolean): Promise<void>;
 }
@@ -58,6 +60,7 @@ export function startCrew(
   return {
     workers,
     logFolder,
+    note: (line) => appendFileSync(join(logFolder, 'faults.log'), `${new Date().toISOString()} ${line}\n`),
     async stop(keepLogs) {
       await Promise.all(workers.map((worker) => worker.end('SIGTERM')));
       if (!keepLogs) rmSync(logFolder, { recursive: true, force: true });
