@@ -161,7 +161,8 @@ const PARTS = {
   worker: [...SERVICE, 'access', 'worker'],
   dashboard: [...SERVICE, 'dashboard'],
   enqueue: ['locationId', 'namespace', 'redisUrl'],
-  circuit: ['namespace', 'redisUrl', 'circuit'],
+  circuit: ['namespace', 'redisUrl', 'circuit', 'events'],
+  deadLetters: ['namespace', 'redisUrl'],
   migrate: ['databaseUrl'],
 } as const satisfies Record<string, readonly (keyof Slices)[]>;
 

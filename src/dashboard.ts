@@ -1,5 +1,3 @@
-import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { createCircuit } from './circuit/circuit.ts';
 import { loadConfig, type PartConfig, secretsOf } from './config.ts';
 import { connectDatabase } from './database.ts';
@@ -11,9 +9,10 @@ import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { listen } from './ops/server.ts';
 import { createRedactor } from './redaction.ts';
 import { connectRedis } from './redis.ts';
+import { createDeadLetters } from './sync/dead-letters.ts';
 import { readPause } from './sync/gate-script.ts';
-import { QUEUE_NAME, queuePrefix } from './sync/queue.ts';
-import { gateOptionsOf } from './sync/settings.ts';
+import { openQueue } from './sync/queue.ts';
+import { onlookerOptionsOf } from './sync/settings.ts';
 
 type Config = PartConfig<'dashboard'>;
 
@@ -47,13 +46,7 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   lifecycle.acquire('database', () => database.close());
 
   const spool = createSpool({ redis, namespace });
-  const options = gateOptionsOf({
-    circuit: config.circuit,
-    eventBacklogMax: config.events.backlogMax,
-    // This process neither calls nor sets the pace: it only reads.
-    fleetConcurrency: 0,
-    callTimeoutMs: 0,
-  });
+  const options = onlookerOptionsOf(config.circuit, config.events.backlogMax);
   const eventStream = eventStreamKey(namespace);
   return {
     access: config.dashboard,
@@ -62,27 +55,15 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     circuit: createCircuit({ redis, namespace, eventStream, options: options.circuit }),
     pause: { pausedBy: () => readPause(redis, namespace, options) },
     audit: spool,
+    deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
     checks: {
       redis: async () => (await redis.ping()) === 'PONG',
       postgres: async () => (await database.sql`select 1`).length === 1,
       events: async () => (await spool.backlog()) < config.events.backlogMax,
     },
+    redact,
     logger,
   };
-}
-
-/** BullMQ waits for ever for a Redis that is away, unless it is told to look at nothing beforehand. */
-function openQueue(connection: Redis, namespace: string): Queue {
-  const queue = new Queue(QUEUE_NAME, {
-    connection,
-    prefix: queuePrefix(namespace),
-    skipWaitingForReady: true,
-    skipVersionCheck: true,
-    skipMetasUpdate: true,
-  });
-  // It only repeats what the connection says; without a listener it would end the process.
-  queue.on('error', () => undefined);
-  return queue;
 }
 
 const redact = createRedactor(secretsOf());

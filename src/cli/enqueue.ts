@@ -1,11 +1,11 @@
-import { createReadStream } from 'node:fs';
-import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { Argument, type Command } from 'commander';
 import { loadConfig } from '../config.ts';
-import { ConexxusSyncError, errorMessage } from '../errors.ts';
+import { ConexxusSyncError } from '../errors.ts';
 import { createEnqueuer, type Enqueuer } from '../sync/enqueuer.ts';
 import { JOB_NAMES, parseJob, type SyncJob } from '../sync/jobs.ts';
 import { createReport, type EnqueueReport } from './enqueue-report.ts';
-import { type Payload, readPayloads } from './payload-source.ts';
+import { notEmpty, UsageError } from './options.ts';
+import { openFile, type Payload, readPayloads } from './payload-source.ts';
 
 interface EnqueueOptions {
   readonly file?: string;
@@ -31,11 +31,6 @@ export function registerEnqueue(program: Command): void {
     .action(enqueue);
 }
 
-function notEmpty(value: string): string {
-  if (value === '') throw new InvalidArgumentError('It is empty.');
-  return value;
-}
-
 async function enqueue(job: string, options: EnqueueOptions): Promise<void> {
   const { redisUrl, namespace, locationId } = loadConfig('enqueue');
   const payloads = payloadsOf(job, options, locationId);
@@ -58,22 +53,13 @@ function payloadsOf(job: string, options: EnqueueOptions, locationId: string): A
   if (options.file !== undefined && options.location !== undefined) {
     throw new UsageError('Give either --file or --location, not both');
   }
-  if (options.file !== undefined) return readPayloads(open(options.file));
+  if (options.file !== undefined) return readPayloads(openFile(options.file));
   if (job !== 'fetch_inventory') throw new UsageError(`${job} needs --file FILE (- for the standard input)`);
   return oneOf({ locationId: options.location ?? locationId });
 }
 
 async function* oneOf(data: unknown): AsyncGenerator<Payload> {
   yield { place: { unit: 'item', number: 1 }, data };
-}
-
-async function* open(file: string): AsyncGenerator<Buffer> {
-  try {
-    yield* file === '-' ? process.stdin : createReadStream(file);
-  } catch (error) {
-    const name = file === '-' ? 'the standard input' : file;
-    throw new UnreadableFileError(`Cannot read ${name}: ${errorMessage(error)}`, { cause: error });
-  }
 }
 
 async function transfer(
@@ -101,14 +87,4 @@ function jobOf(name: string, payload: Payload, report: EnqueueReport): SyncJob |
   if (parsed.ok) return parsed.job;
   report.refused(payload.place, parsed.problems, parsed.more);
   return undefined;
-}
-
-/** The command line does not make sense. */
-class UsageError extends ConexxusSyncError {
-  readonly code = 'USAGE';
-}
-
-/** The file is not there, or cannot be read. */
-class UnreadableFileError extends ConexxusSyncError {
-  readonly code = 'UNREADABLE_FILE';
 }

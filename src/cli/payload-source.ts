@@ -1,3 +1,6 @@
+import { createReadStream } from 'node:fs';
+import { ConexxusSyncError, errorMessage } from '../errors.ts';
+
 /** Where in the input something stands: a line of JSON Lines, or an item of one JSON document. */
 export interface Place {
   readonly unit: 'line' | 'item';
@@ -93,4 +96,19 @@ async function* filledLines(input: AsyncIterable<Buffer>): AsyncGenerator<Line, 
 
 function filled(line: Line): Line[] {
   return line.bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d) ? [] : [line];
+}
+
+/** `-`: the standard input. */
+export async function* openFile(file: string): AsyncGenerator<Buffer> {
+  try {
+    yield* file === '-' ? process.stdin : createReadStream(file);
+  } catch (error) {
+    const name = file === '-' ? 'the standard input' : file;
+    throw new UnreadableFileError(`Cannot read ${name}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** The file is not there, or cannot be read. */
+class UnreadableFileError extends ConexxusSyncError {
+  readonly code = 'UNREADABLE_FILE';
 }

@@ -1,5 +1,14 @@
 // Each script is one step on the outcome stream; the keys' names are made in TypeScript.
 
+/** For scripts elsewhere, whose deed and its event are one step: `appendEvent(stream, event as JSON)`. */
+export const APPEND_EVENT = `
+local function appendEvent(stream, event)
+  local now = redis.call('TIME')
+  local at = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
+  return redis.call('XADD', stream, '*', 'event', event, 'at', at)
+end
+`;
+
 /**
  * KEYS[1]: the outcome stream.
  * ARGV[1]: the event as JSON.
@@ -7,11 +16,9 @@
  * Promises to append also at `maxmemory`, where Redis refuses only a script whose first write may grow:
  * so it begins by deleting an entry that never exists.
  */
-export const APPEND = `
+export const APPEND = `${APPEND_EVENT}
 redis.call('XDEL', KEYS[1], '0-1')
-local now = redis.call('TIME')
-local at = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
-return redis.call('XADD', KEYS[1], '*', 'event', ARGV[1], 'at', at)
+return appendEvent(KEYS[1], ARGV[1])
 `;
 
 /**

@@ -3,6 +3,9 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../logger.ts';
+import type { Redactor } from '../redaction.ts';
+import type { DeadLetters } from '../sync/dead-letters.ts';
+import { readPauser } from '../sync/pauser.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
 import { BOARD_PATH, createBoard } from './board.ts';
 import { boardWrites, refuseBoardWrite } from './board-writes.ts';
@@ -10,7 +13,7 @@ import { type CircuitReader, circuitRoutes, type PauseReader } from './circuit-r
 import { securityHeaders } from './headers.ts';
 import { healthRoutes, type ReadinessChecks } from './health.ts';
 import { homeRoutes } from './home.ts';
-import { type AuditLog, createOperator, readPauser } from './operator.ts';
+import { type AuditLog, createOperator } from './operator.ts';
 import { requireKnownHost, requireSameOrigin } from './origin.ts';
 import { notFound, problem, problemOf } from './problem.ts';
 
@@ -22,7 +25,9 @@ export interface OpsDeps {
   readonly circuit: CircuitReader;
   readonly pause: PauseReader;
   readonly audit: AuditLog;
+  readonly deadLetters: Pick<DeadLetters, 'replay'>;
   readonly checks: ReadinessChecks;
+  readonly redact: Redactor;
   readonly logger: Logger;
 }
 
@@ -30,7 +35,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, circuit, pause, audit, checks, logger } = deps;
+  const { access, queue, redis, circuit, pause, audit, deadLetters, checks, redact, logger } = deps;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
   app.onError((error, c) => {
@@ -42,16 +47,16 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   app.route('/health', healthRoutes(checks, logger));
 
   app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
-  const pauser = () => readPauser({ queue, redis });
+  const pauser = () => readPauser(redis, queue);
   app.route('/', homeRoutes({ circuit, pause, pauser, logger }));
   app.route('/api/circuit', circuitRoutes(circuit, pause));
 
-  const operator = createOperator({ queue, redis, audit });
+  const operator = createOperator({ queue, redis, audit, deadLetters });
   app.route(
     `${BOARD_PATH}/api/queues`,
     boardWrites({ queueName: queue.name, operator, circuit, pause, logger }),
   );
-  const board = createBoard({ queue, redis, logger });
+  const board = createBoard({ queue, redis, redact, logger });
   app.get(BOARD_PATH, board);
   app.get(`${BOARD_PATH}/*`, board);
   app.all(`${BOARD_PATH}/*`, refuseBoardWrite);

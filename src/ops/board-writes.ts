@@ -1,8 +1,8 @@
 import { type Context, Hono } from 'hono';
 import type { Logger } from '../logger.ts';
+import { pauseWords } from '../sync/circuit-words.ts';
 import type { OpsEnv } from './auth.ts';
 import type { CircuitReader, PauseReader } from './circuit-routes.ts';
-import { pauseWords } from './circuit-words.ts';
 import { type Deed, type Operator, RETRY_ALL_MAX } from './operator.ts';
 import { notFound, problem } from './problem.ts';
 
@@ -64,6 +64,13 @@ function answer(c: Context, deed: Exclude<Deed, { kind: 'circuit-owns-pause' }>)
         title: `The job is ${deed.state}`,
         detail:
           'Only a failed job can be retried, and only a delayed one promoted. A delivered sale is never sent again by a click.',
+      });
+    case 'refused':
+      return problem({
+        status: 503,
+        kind: 'refused',
+        title: 'Redis refused it',
+        detail: `Nothing was changed. ${deed.why}.`,
       });
     default:
       return problem({

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { CircuitStatus } from '../circuit/types.ts';
+import { circuitReport } from '../sync/circuit-report.ts';
 
 export interface CircuitReader {
   status(): Promise<CircuitStatus>;
@@ -15,20 +16,7 @@ export function circuitRoutes(circuit: CircuitReader, pause: PauseReader): Hono 
   const routes = new Hono();
   routes.get('/', async (c) => {
     const [status, pausedBy] = await Promise.all([circuit.status(), pause.pausedBy()]);
-    return c.json({
-      state: status.state,
-      phase: status.phase,
-      epoch: status.epoch,
-      since: status.since,
-      cause: status.cause,
-      retryAt: status.retryAt,
-      cooldownUntil: status.cooldownUntil,
-      failures: status.failures,
-      successes: status.successes,
-      hold: status.hold,
-      bypass: status.bypass,
-      pausedBy,
-    });
+    return c.json(circuitReport(status, pausedBy));
   });
   return routes;
 }

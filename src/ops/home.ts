@@ -3,10 +3,10 @@ import { Hono } from 'hono';
 import { html, raw } from 'hono/html';
 import type { CircuitStatus } from '../circuit/types.ts';
 import type { Logger } from '../logger.ts';
+import { causeWords, queueWords, stateWords } from '../sync/circuit-words.ts';
+import { fromNow, instant } from '../sync/time-words.ts';
 import type { OpsEnv, Person } from './auth.ts';
 import type { CircuitReader, PauseReader } from './circuit-routes.ts';
-import { causeWords, due, pauseWords } from './circuit-words.ts';
-import { fromNow } from './time-words.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #667085; --page: #f4f6f9; --card: #fff; --line: #e3e8ef; --tone: #98a2b3; }
@@ -87,7 +87,7 @@ function unknownCard(): Html {
 }
 
 function circuitCard(status: CircuitStatus, queue: string, now: number): Html {
-  const { headline, explanation } = wordsFor(status, now);
+  const { headline, explanation } = stateWords(status, now);
   return html`<article class="${toneOf(status)}">
 <h2>${headline}</h2>
 <p>${explanation}</p>
@@ -98,30 +98,6 @@ function circuitCard(status: CircuitStatus, queue: string, now: number): Html {
 function toneOf({ hold, bypass, state, cooldownUntil }: CircuitStatus): string {
   if (hold !== null) return 'held';
   return state === 'closed' && (bypass !== null || cooldownUntil !== null) ? 'careful' : state;
-}
-
-function wordsFor(status: CircuitStatus, now: number): { headline: string; explanation: string } {
-  const { hold, bypass, state, phase, retryAt, cooldownUntil } = status;
-  if (hold !== null) {
-    return { headline: 'Held', explanation: `${hold.actor} stopped all calls: ${hold.reason}` };
-  }
-  if (bypass !== null) {
-    return { headline: 'Bypassed', explanation: `${bypass.actor} lets every call through: ${bypass.reason}` };
-  }
-  if (cooldownUntil !== null && state === 'closed') {
-    return {
-      headline: 'Rate limited',
-      explanation: `Conexxus asked for a break, which ends ${due(cooldownUntil, now)}.`,
-    };
-  }
-  if (state === 'closed') return { headline: 'Closed', explanation: 'Calls to Conexxus go through.' };
-  if (state === 'open') {
-    const trial = retryAt === null ? '' : ` Next trial ${due(retryAt, now)}.`;
-    return { headline: 'Open', explanation: `Nothing is sent and sales wait.${trial}` };
-  }
-  const trying =
-    phase === 'health' ? 'Asking Conexxus whether it is well.' : 'A few sales are tried; the others wait.';
-  return { headline: 'Half-open', explanation: trying };
 }
 
 function factsOf(status: CircuitStatus, queue: string, now: number): readonly (readonly [string, string])[] {
@@ -138,18 +114,4 @@ function factsOf(status: CircuitStatus, queue: string, now: number): readonly (r
     ...(status.state === 'half-open' ? [['Trials delivered', String(successes)] as const] : []),
     ['Queue', queue],
   ];
-}
-
-function queueWords(
-  status: CircuitStatus,
-  reasons: readonly string[],
-  pauser: string | null,
-  now: number,
-): string {
-  if (reasons.length === 0) return 'running';
-  return `paused: ${reasons.map((reason) => pauseWords(reason, status, now, pauser)).join('; ')}`;
-}
-
-function instant(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -30,7 +30,7 @@ export interface GatePicture {
 }
 
 const LUA = readFileSync(new URL('./gate.lua', import.meta.url), 'utf8');
-const QUEUE_KEYS = ['meta', 'marker', 'events', 'wait', 'prioritized', 'delayed'] as const;
+const QUEUE_KEYS = ['meta', 'marker', 'events', 'wait', 'prioritized', 'delayed', 'paused'] as const;
 
 /** `follow` brings the queue in line with the circuit, `look` changes nothing. */
 export type GateScript = (mode: 'follow' | 'look') => Promise<GatePicture>;

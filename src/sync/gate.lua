@@ -1,6 +1,6 @@
 -- Queue follows circuit: pauses the queue or lifts our pause, and sets its global concurrency.
 -- KEYS 1-3 as in circuit/lua/machine.lua; of the BullMQ queue: 4 meta, 5 marker, 6 events, 7 wait,
---      8 prioritized, 9 delayed
+--      8 prioritized, 9 delayed, 10 paused
 -- ARGV 1 event backlog that pauses, 2 fleet concurrency (0: no limit), 3 ramp step in ms,
 --      4 'follow', or 'look' to change nothing
 -- Returns {reasons for the pause joined by ',', ms until something changes by itself or '', now}
@@ -13,6 +13,7 @@
 local STAMP = 'circuit'
 local RAMP_STEPS = 10
 local BULLMQ_DELAY_FACTOR = 0x1000
+local ADOPTED_MAX = 1000
 
 local now = clock()
 local circuit = read(now)
@@ -70,6 +71,17 @@ local function lift()
   wakeWorkers()
 end
 
+-- A client of BullMQ 5 puts what it adds to a paused queue into a list that no worker of BullMQ 6 reads:
+-- these jobs would wait for ever. Oldest first, behind those that wait.
+local function adoptJobs()
+  for adopted = 0, ADOPTED_MAX - 1 do
+    if not redis.call('RPOPLPUSH', KEYS[10], KEYS[7]) then
+      return adopted > 0
+    end
+  end
+  return true
+end
+
 local reasons, reasonEnds = pauseReasons()
 local concurrency, growsAt = allowedConcurrency()
 local meta = redis.call('HMGET', KEYS[4], 'paused', 'concurrency')
@@ -82,12 +94,13 @@ if not look then
   elseif concurrency ~= current then
     redis.call('HSET', KEYS[4], 'concurrency', encode(concurrency))
   end
+  local adopted = adoptJobs()
   local grew = current > 0 and (concurrency == 0 or concurrency > current)
   if #reasons > 0 then
     pause()
   elseif paused == STAMP then
     lift()
-  elseif grew and not paused then
+  elseif (grew or adopted) and not paused then
     wakeWorkers()
   end
 end

@@ -1,7 +1,7 @@
-import { Job, type JobsOptions, Queue } from 'bullmq';
+import { Job, type JobsOptions, type Queue } from 'bullmq';
 import type { JobName } from './jobs.ts';
 import { type EnqueuedState, readDelivered, readStates, repliesOf } from './known-jobs.ts';
-import { QUEUE_NAME, queuePrefix } from './queue.ts';
+import { openQueue } from './queue.ts';
 import type { QueueConnection } from './queue-connection.ts';
 
 export interface Enqueued {
@@ -35,17 +35,7 @@ interface Added {
 /** Three round trips at most, whatever the number of entries: delivered marks, additions, states of known jobs. */
 export function createJobAdder(connection: QueueConnection, namespace: string): JobAdder {
   const { redis } = connection;
-  const queue = new Queue(QUEUE_NAME, {
-    prefix: queuePrefix(namespace),
-    connection: redis,
-    // Without these two a queue made while Redis is away never works again.
-    skipWaitingForReady: true,
-    skipVersionCheck: true,
-    // The queue's settings are the workers' to write.
-    skipMetasUpdate: true,
-  });
-  // The connection reports its errors itself; without a listener BullMQ would print them.
-  queue.on('error', () => undefined);
+  const queue = openQueue(redis, namespace);
 
   async function exchange(entries: readonly Entry[], signal: AbortSignal): Promise<Enqueued[]> {
     const syncKeys = entries.filter(isKeyed).map(({ jobId }) => jobId);
@@ -92,7 +82,8 @@ async function transact(queue: Queue, entries: readonly Entry[]): Promise<Map<En
   return new Map(entries.map((entry, n) => [entry, addedAs(entry, replies[2 * n], replies[2 * n + 1])]));
 }
 
-function jobOf(queue: Queue, { name, jobId, json, deduplicationId }: Entry) {
+/** As BullMQ adds it. */
+export function jobOf(queue: Queue, { name, jobId, json, deduplicationId }: Entry) {
   // No attempts, no backoff, no retention: the workers' policy is the only one.
   const options: JobsOptions = { jobId };
   if (deduplicationId !== undefined) options.deduplication = { id: deduplicationId };

@@ -2,13 +2,13 @@ import type { Redis } from 'ioredis';
 import { QUEUE_NAME, queuePrefix } from './queue.ts';
 
 /**
- * How often people brought a dead letter back, kept as a field of BullMQ's job hash, so that it goes
- * with the job. It tells the next death of the same job apart from this one.
+ * How often people brought the job back, kept as a field of BullMQ's job hash, so that it goes with the
+ * job. It tells the next death of the same job apart from the last one.
  */
-const FIELD = 'replays';
+export const REPLAYS = 'replays';
 
 export async function readReplays(redis: Redis, namespace: string, jobId: string): Promise<number> {
-  return Number((await redis.hget(jobKey(namespace, jobId), FIELD)) ?? 0);
+  return Number((await redis.hget(jobKey(namespace, jobId), REPLAYS)) ?? 0);
 }
 
 function jobKey(namespace: string, jobId: string): string {

@@ -11,7 +11,7 @@ export interface FleetSettings {
   readonly eventBacklogMax: number;
   /** 0: no limit. */
   readonly fleetConcurrency: number;
-  /** Of one API call; 0 in a process that makes none. */
+  /** Of one API call. */
   readonly callTimeoutMs: number;
 }
 
@@ -32,4 +32,9 @@ export function gateOptionsOf(settings: FleetSettings): GateOptions {
     fleetConcurrency: settings.fleetConcurrency,
     rampStepMs,
   };
+}
+
+/** The same for a process that neither calls nor sets the pace: it looks, and passes on what people say. */
+export function onlookerOptionsOf(circuit: FleetSettings['circuit'], eventBacklogMax: number): GateOptions {
+  return gateOptionsOf({ circuit, eventBacklogMax, fleetConcurrency: 0, callTimeoutMs: 0 });
 }

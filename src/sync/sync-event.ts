@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { OutcomeError } from '../conexxus/outcome.ts';
 import { errorMessage } from '../errors.ts';
 import type { SyncEvent } from '../events/event.ts';
 import { excerpt } from '../events/text.ts';
-import type { Redactor } from '../redaction.ts';
+import { type Redactor, redactJson } from '../redaction.ts';
 import type { AttemptOutcome } from './disposition.ts';
+import type { Word } from './operator-event.ts';
 
 /** What an event tells of its job. `name` may be any text that another client chose. */
 export interface EventSubject {
@@ -38,7 +40,14 @@ export function attemptEvent(
   const { details, ...rest } = attempt;
   const what = attempt.outcome === 'delivered' ? 'succeeded' : 'failed';
   const type = eventType(what, subject.name);
-  return event(subject, type, `${permission}:${type}`, { ...rest, ...details }, redact);
+  const told = details === undefined ? {} : redactDetails(details, redact);
+  return event(subject, type, `${permission}:${type}`, { ...rest, ...told }, redact);
+}
+
+/** They may quote the API's answer, such as an item of the catalog that is refused. */
+function redactDetails(details: object, redact: Redactor): object {
+  const redacted: object = JSON.parse(redactJson(JSON.stringify(details), redact));
+  return redacted;
 }
 
 /** Once when a job dies; `replay` counts how often people brought it back before. */
@@ -50,6 +59,24 @@ export function deadLetterEvent(
 ): SyncEvent {
   const type = eventType('dead_lettered', subject.name);
   return event(subject, type, `dead:${subject.jobId}:${replay}`, reason, redact);
+}
+
+/** A person brought a dead letter back, or gave it up for good. */
+export function verdictEvent(
+  what: 'replayed' | 'discarded',
+  subject: EventSubject,
+  word: Word,
+  diedOf: string,
+  redact: Redactor,
+): SyncEvent {
+  const type = eventType(what, subject.name);
+  return event(subject, type, randomUUID(), { ...word, diedOf: redact(diedOf) }, redact);
+}
+
+/** A person sends on purpose what was delivered. */
+export function resendEvent(subject: EventSubject, word: Word, redact: Redactor): SyncEvent {
+  const payload = { ...word, action: 'resend' };
+  return event(subject, 'conexxus.operator.resend', randomUUID(), payload, redact);
 }
 
 function event(

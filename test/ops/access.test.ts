@@ -175,7 +175,9 @@ describe('without credentials', () => {
           circuit: { status: async () => CLOSED },
           pause: { pausedBy: async () => [] },
           audit: { append: async () => undefined },
+          deadLetters: { replay: async function* () {} },
           checks: {},
+          redact: String,
           logger: pino({ level: 'silent' }),
         });
       expect(create).toThrow(DashboardUnprotectedError);

@@ -193,12 +193,25 @@ describe('retry and promote', () => {
     expect(await (await ops.queue.getJob('failed-0'))?.getState()).toBe('waiting');
     expect(await ops.audited()).toMatchObject([
       {
-        type: 'conexxus.operator.retry',
+        type: 'conexxus.operator.replay',
+        aggregateId: 'failed-0',
+        payload: { actor: OPERATOR.user, action: 'replay', reason: 'retried on the board' },
+      },
+      {
+        type: 'conexxus.sync.replayed.push_sales',
         aggregateId: 'failed-0',
         locationId: 'store-7',
-        payload: { actor: OPERATOR.user, action: 'retry', jobName: 'push_sales' },
+        payload: { actor: OPERATOR.user, diedOf: '422' },
       },
     ]);
+  });
+
+  it('a job that its workers died of is retried with a full budget, and its next death is told apart', async () => {
+    await finished('failed');
+    const key = ops.queue.toKey('failed-0');
+    await ops.redis.hset(key, { atm: '299', ats: '310', stc: '10' });
+    expect((await write('PUT', '/sync/failed-0/retry')).status).toBe(200);
+    expect(await ops.redis.hmget(key, 'atm', 'ats', 'stc', 'replays')).toEqual([null, null, null, '1']);
   });
 
   it('a delayed job is promoted', async () => {
@@ -230,9 +243,10 @@ describe('retry and promote', () => {
     const answer = await write('PUT', '/sync/retry/failed');
     expect(answer.json()).toEqual({ retried: 250, skipped: 0 });
     expect(await ops.queue.getJobCounts('waiting', 'failed')).toEqual({ waiting: 250, failed: 0 });
-    expect(await ops.audited()).toMatchObject([
-      { aggregateId: 'queue', payload: { action: 'retry', count: 250 } },
-    ]);
+    const [audit, ...replays] = await ops.audited();
+    expect(audit).toMatchObject({ type: 'conexxus.operator.replay', aggregateId: 'queue' });
+    expect(new Set(replays.map(({ aggregateId }) => aggregateId)).size).toBe(250);
+    expect(new Set(replays.map(({ type }) => type))).toEqual(new Set(['conexxus.sync.replayed.push_sales']));
   });
 
   it('more failed jobs than one click may load are refused with a hint', async () => {

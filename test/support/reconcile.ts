@@ -18,8 +18,6 @@ export interface Books {
 }
 
 export interface ReconcileOptions {
-  /** Jobs that a person discarded on purpose. */
-  readonly discarded?: readonly string[];
   /**
    * Keys whose answer may have been lost on the wire, or whose process died before it could record: these
    * may have reached the API more than once, always under the same key. `all`: any of them.
@@ -51,8 +49,8 @@ const LISTED = 5;
 
 /** To be read at rest: nothing active, and the event log caught up. */
 export async function reconcile(books: Books, options: ReconcileOptions = {}): Promise<Reconciliation> {
-  const jobs = await readJobs(books, new Set(options.discarded));
   const rows = await readRows(books);
+  const jobs = await readJobs(books, rows.discarded);
   const pushes = (await books.simulator.ledger({ path: '/api/v1/sales/push' })).filter(({ key }) => key);
   const backlog = await books.redis.xlen(eventStreamKey(books.namespace));
   const refused = await books.redis.xlen(`${eventStreamKey(books.namespace)}:refused`);
@@ -160,8 +158,14 @@ async function readRows({ database: { sql } }: Books) {
     from event_log where event_type like 'conexxus.sync.%' group by 1, 2`;
   const of = (kind: string) => new Map(counts.filter((row) => row.kind === kind).map(({ id, n }) => [id, n]));
   const succeeded = counts.filter(({ kind }) => kind === 'succeeded');
-  const counted = new Map(succeeded.map((row) => [row.id, row.counted]));
-  return { succeeded: of('succeeded'), counted, dead: of('dead_lettered'), failed: sum(of('failed')) };
+  return {
+    succeeded: of('succeeded'),
+    counted: new Map(succeeded.map((row) => [row.id, row.counted])),
+    dead: of('dead_lettered'),
+    failed: sum(of('failed')),
+    // By people, on purpose.
+    discarded: new Set(of('discarded').keys()),
+  };
 }
 
 /** Keys that the API answered with success more than once, though the first success could be recorded. */

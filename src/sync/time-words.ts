@@ -6,6 +6,11 @@ export function fromNow(at: number, now: number): string {
   return at > now ? `in ${span}` : `${span} ago`;
 }
 
+/** `2026-01-31 14:30:00 UTC` */
+export function instant(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 function spanOf(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 2 * 3_600) return `${Math.round(seconds / 60)} min`;

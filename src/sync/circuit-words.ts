@@ -22,6 +22,42 @@ export function causeWords(cause: string): string {
   return CAUSES[cause] ?? cause;
 }
 
+/** The circuit in a word or two, and what it means. */
+export function stateWords(status: CircuitStatus, now: number): { headline: string; explanation: string } {
+  const { hold, bypass, state, phase, retryAt, cooldownUntil } = status;
+  if (hold !== null) {
+    return { headline: 'Held', explanation: `${hold.actor} stopped all calls: ${hold.reason}` };
+  }
+  if (bypass !== null) {
+    return { headline: 'Bypassed', explanation: `${bypass.actor} lets every call through: ${bypass.reason}` };
+  }
+  if (cooldownUntil !== null && state === 'closed') {
+    return {
+      headline: 'Rate limited',
+      explanation: `Conexxus asked for a break, which ends ${due(cooldownUntil, now)}.`,
+    };
+  }
+  if (state === 'closed') return { headline: 'Closed', explanation: 'Calls to Conexxus go through.' };
+  if (state === 'open') {
+    const trial = retryAt === null ? '' : ` Next trial ${due(retryAt, now)}.`;
+    return { headline: 'Open', explanation: `Nothing is sent and sales wait.${trial}` };
+  }
+  const trying =
+    phase === 'health' ? 'Asking Conexxus whether it is well.' : 'A few sales are tried; the others wait.';
+  return { headline: 'Half-open', explanation: trying };
+}
+
+/** Whether the queue runs, and all that keeps it from running. */
+export function queueWords(
+  status: CircuitStatus,
+  reasons: readonly string[],
+  pauser: string | null,
+  now: number,
+): string {
+  if (reasons.length === 0) return 'running';
+  return `paused: ${reasons.map((reason) => pauseWords(reason, status, now, pauser)).join('; ')}`;
+}
+
 /** What keeps the queue paused, for a person; `pauser` is the one who paused it, where known. */
 export function pauseWords(
   reason: string,
@@ -50,6 +86,6 @@ export function pauseWords(
 }
 
 /** A time that was to come when it was written, and may have passed since. */
-export function due(at: number, now: number): string {
+function due(at: number, now: number): string {
   return fromNow(Math.max(at, now), now);
 }

@@ -1,0 +1,134 @@
+import type { Command } from 'commander';
+import type { Redis } from 'ioredis';
+import { type CircuitAction, createCircuit } from '../circuit/circuit.ts';
+import type { CircuitStatus } from '../circuit/types.ts';
+import { loadConfig, type PartConfig, secretsOf } from '../config.ts';
+import { eventStreamKey } from '../events/event.ts';
+import { createRedactor } from '../redaction.ts';
+import { circuitReport } from '../sync/circuit-report.ts';
+import { readPause } from '../sync/gate-script.ts';
+import { readPauser } from '../sync/pauser.ts';
+import { openQueue } from '../sync/queue.ts';
+import { onlookerOptionsOf } from '../sync/settings.ts';
+import { type CircuitView, renderCircuit } from './circuit-view.ts';
+import { ACTOR, type Moment, REASON, until, type WordOptions, wordOf } from './options.ts';
+import { withRedis } from './with-redis.ts';
+
+interface StatusOptions {
+  readonly json?: true;
+}
+
+interface ActionOptions extends StatusOptions, WordOptions {
+  readonly until?: Moment;
+}
+
+interface Action {
+  readonly name: CircuitAction;
+  readonly description: string;
+  /** It may be given an end. */
+  readonly ends: boolean;
+}
+
+type Config = PartConfig<'circuit'>;
+
+const ACTIONS: readonly Action[] = [
+  { name: 'hold', description: 'stop all calls', ends: true },
+  { name: 'release', description: 'end the hold, or else the bypass', ends: false },
+  { name: 'bypass', description: 'let every call through, and count nothing', ends: true },
+  { name: 'trial', description: 'open circuit: try now, without waiting for the next trial', ends: false },
+  { name: 'reset', description: 'close it, with nothing counted', ends: false },
+];
+
+const EXIT_CODES = { closed: 0, 'half-open': 10, open: 11 } as const;
+const EXIT_HELD = 12;
+const JSON_OPTION = ['--json', 'the status as JSON'] as const;
+
+export function registerCircuit(program: Command): void {
+  const circuit = program.command('circuit').description('look at the circuit, and steer it');
+  circuit
+    .command('status')
+    .description('show the circuit; exits 0: closed, 10: half-open, 11: open, 12: held')
+    .option(...JSON_OPTION)
+    .action(showStatus);
+  for (const action of ACTIONS) registerAction(circuit, action);
+}
+
+function registerAction(circuit: Command, { name, description, ends }: Action): void {
+  const command = circuit
+    .command(name)
+    .description(`${description}; prints the new status`)
+    .requiredOption(...REASON)
+    .option(...ACTOR)
+    .option(...JSON_OPTION)
+    .action((options: ActionOptions) => act(name, options));
+  if (ends) {
+    command.option(
+      '--until <time>',
+      'when it ends by itself: a time with its offset, or a duration like 30m or 2h',
+      until,
+    );
+  }
+}
+
+async function showStatus(options: StatusOptions): Promise<void> {
+  const config = loadConfig('circuit');
+  const view = await withRedis(config.redisUrl, (redis) => look(redis, config));
+  print(view, options);
+  process.exitCode = exitCodeOf(view.report);
+}
+
+async function act(action: CircuitAction, { until: end, ...options }: ActionOptions): Promise<void> {
+  const config = loadConfig('circuit');
+  const word = wordOf(options, createRedactor(secretsOf()));
+  const view = await withRedis(config.redisUrl, async (redis) => {
+    const ends = end === undefined ? {} : { until: await timeOf(end, redis) };
+    await circuitOf(redis, config).operate(action, { ...word, ...ends });
+    return look(redis, config);
+  });
+  print(view, options);
+}
+
+async function look(redis: Redis, config: Config): Promise<CircuitView> {
+  const { namespace } = config;
+  const queue = openQueue(redis, namespace);
+  try {
+    const [status, pausedBy, pauser, counts, now] = await Promise.all([
+      circuitOf(redis, config).status(),
+      readPause(redis, namespace, optionsOf(config)),
+      readPauser(redis, queue),
+      queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed'),
+      redisNow(redis),
+    ]);
+    return { report: circuitReport(status, pausedBy), pauser, counts, now };
+  } finally {
+    await queue.close();
+  }
+}
+
+function circuitOf(redis: Redis, config: Config) {
+  const { namespace } = config;
+  const options = optionsOf(config).circuit;
+  return createCircuit({ redis, namespace, eventStream: eventStreamKey(namespace), options });
+}
+
+function optionsOf({ circuit, events }: Config) {
+  return onlookerOptionsOf(circuit, events.backlogMax);
+}
+
+/** The circuit knows Redis's clock alone: "in 30 minutes" is meant by it. */
+async function timeOf(end: Moment, redis: Redis): Promise<number> {
+  return 'at' in end ? end.at : (await redisNow(redis)) + end.spanMs;
+}
+
+async function redisNow(redis: Redis): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+}
+
+function print(view: CircuitView, { json = false }: { json?: boolean }): void {
+  console.log(json ? JSON.stringify(view.report) : renderCircuit(view));
+}
+
+function exitCodeOf({ state, hold }: CircuitStatus): number {
+  return hold === null ? EXIT_CODES[state] : EXIT_HELD;
+}

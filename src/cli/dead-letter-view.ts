@@ -1,0 +1,104 @@
+import type { PastEvent } from '../events/history.ts';
+import type { Verdict } from '../sync/dead-letters.ts';
+import type { DeadLetter } from '../sync/failed-jobs.ts';
+import { fromNow, instant } from '../sync/time-words.ts';
+import { oneLine, printable, table } from './table.ts';
+
+export type Deed = 'replay' | 'discard';
+
+/** What the log knows of a dead letter, or why that is not known. */
+export type History = { readonly events: readonly PastEvent[] } | { readonly unknown: string };
+
+export const PAST = { replay: 'replayed', discard: 'discarded' } as const;
+
+/** Three lines: ids are to be copied, and reasons to be read. */
+export function renderEntry(letter: DeadLetter, now: number, columns: number): string {
+  const { id, job, locationId, diedAt, attempts, replays, reason } = letter;
+  const facts = [
+    `died ${instant(diedAt)} (${fromNow(diedAt, now)})`,
+    job,
+    locationId ?? 'no location',
+    times(attempts, 'attempt'),
+    ...(replays === 0 ? [] : [`replayed ${times(replays, 'time')}`]),
+  ];
+  return [oneLine(id), `  ${oneLine(facts.join(', '))}`, cut(`  ${oneLine(reason)}`, columns)].join('\n');
+}
+
+export function renderDeadLetter(letter: DeadLetter, history: History, now: number): string {
+  const { id, job, locationId, transactionIds, diedAt, attempts, replays, reason, data } = letter;
+  const facts = [
+    ['job', job],
+    ['location', locationId ?? '-'],
+    ['died', `${instant(diedAt)} (${fromNow(diedAt, now)})`],
+    ['attempts', String(attempts)],
+    ['replayed', times(replays, 'time')],
+    ['transactions', String(transactionIds.length)],
+    ['reason', reason],
+  ];
+  return [
+    oneLine(id),
+    ...table(facts.map((row) => row.map(oneLine))),
+    '',
+    'Payload',
+    printable(JSON.stringify(data, undefined, 2)),
+    '',
+    'What the event log knows',
+    ...historyLines(history),
+  ].join('\n');
+}
+
+function historyLines(history: History): string[] {
+  if ('unknown' in history) return [`  ${oneLine(history.unknown)}`];
+  if (history.events.length === 0) return ['  nothing'];
+  return table(history.events.map((event) => eventRow(event).map(oneLine)));
+}
+
+function eventRow({ at, type, payload }: PastEvent): string[] {
+  const { actor, reason, outcome, attempt, error } = payload;
+  const about =
+    typeof actor === 'string'
+      ? `${actor}: ${String(reason)}`
+      : [outcome, typeof attempt === 'number' && `attempt ${attempt}`, errorWords(error)]
+          .filter((part) => typeof part === 'string')
+          .join(', ');
+  return [instant(at.getTime()), type.replace(/^conexxus\./, ''), about];
+}
+
+function errorWords(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('message' in error)) return undefined;
+  return String(error.message);
+}
+
+export function verdictWords(deed: Deed, verdict: Verdict): string {
+  switch (verdict.kind) {
+    case 'done':
+      return PAST[deed];
+    case 'taken':
+      return `already replayed by somebody else: it is ${verdict.state}`;
+    case 'not-dead':
+      return `is no dead letter: it is ${verdict.state}`;
+    case 'gone':
+      return 'is gone: BullMQ has no such job';
+    case 'refused':
+      return `refused: ${verdict.why}`;
+  }
+}
+
+/** For scripts: the verdict, with the deed's name for what was done. */
+export function verdictRecord(deed: Deed, { kind, ...verdict }: Verdict): object {
+  return { ...verdict, result: kind === 'done' ? PAST[deed] : kind };
+}
+
+export function letterRecord({ data: _data, diedAt, ...letter }: DeadLetter): object {
+  return { ...letter, diedAt: new Date(diedAt).toISOString() };
+}
+
+function times(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
+/** `columns`: of the terminal; infinite where it is none. */
+function cut(text: string, columns: number): string {
+  const letters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+  return letters.length > columns ? `${letters.slice(0, Math.max(0, columns - 1)).join('')}…` : text;
+}

@@ -1,0 +1,169 @@
+import type { Command } from 'commander';
+import { loadConfig, secretsOf } from '../config.ts';
+import { connectDatabase } from '../database.ts';
+import { ConexxusSyncError } from '../errors.ts';
+import { readHistory } from '../events/history.ts';
+import { createRedactor, redactData, redactJson } from '../redaction.ts';
+import { createDeadLetters, type DeadLetterFilter, type DeadLetters } from '../sync/dead-letters.ts';
+import { openQueue } from '../sync/queue.ts';
+import { type Deed, type History, letterRecord, renderDeadLetter, renderEntry } from './dead-letter-view.ts';
+import { ACTOR, ago, notEmpty, positive, REASON, UsageError, type WordOptions, wordOf } from './options.ts';
+import { jsonList, write } from './output.ts';
+import { reasonOf } from './reason.ts';
+import { reportRehearsal, reportVerdicts } from './verdict-report.ts';
+import { withRedis } from './with-redis.ts';
+
+interface FilterOptions {
+  readonly id?: readonly string[];
+  readonly job?: string;
+  readonly location?: string;
+  readonly since?: number;
+  readonly until?: number;
+  readonly error?: string;
+  readonly json?: true;
+}
+
+interface ListOptions extends FilterOptions {
+  readonly limit: number;
+}
+
+interface DeedOptions extends FilterOptions, Partial<WordOptions> {
+  readonly rate?: number;
+  readonly yes?: true;
+}
+
+class NoSuchDeadLetterError extends ConexxusSyncError {
+  readonly code = 'NO_SUCH_DEAD_LETTER';
+}
+
+const LIST_LIMIT = 50;
+const DEEDS = {
+  replay: 'put dead letters back into the queue, with a full retry budget',
+  discard: 'give dead letters up for good: only the event log keeps the beginning of their payload',
+} as const;
+
+const redact = createRedactor(secretsOf());
+
+export function registerDeadLetters(program: Command): void {
+  const group = program.command('dead-letters').description('jobs that were given up: look, replay, discard');
+  filtered(group.command('list').description('list them, newest first'))
+    .option('--limit <n>', 'at most so many', positive, LIST_LIMIT)
+    .action(list);
+  group
+    .command('show')
+    .description('show one: payload, reason, and its history from the event log (where DATABASE_URL is set)')
+    .argument('<id>', 'job id')
+    .option('--json', 'as JSON')
+    .action(show);
+  registerDeed(group, 'replay');
+  registerDeed(group, 'discard');
+}
+
+function registerDeed(group: Command, deed: Deed): void {
+  filtered(group.command(deed).description(`${DEEDS[deed]}; only counts them, unless --yes is given`))
+    .option('--yes', 'do it')
+    .option(...REASON)
+    .option(...ACTOR)
+    .option('--rate <n>', 'at most so many a second', positive)
+    .action((options: DeedOptions) => (options.yes ? pass(deed, options) : rehearse(deed, options)));
+}
+
+function filtered(command: Command): Command {
+  return command
+    .option('--id <id>', 'this one; may be given again', listed)
+    .option('--job <name>', 'of this job name', notEmpty)
+    .option('--location <id>', 'of this location', notEmpty)
+    .option('--since <time>', 'died then or later: a time with its offset, or so long ago, like 2h', ago)
+    .option('--until <time>', 'died then or earlier', ago)
+    .option('--error <text>', 'with this in their reason or error code', notEmpty)
+    .option('--json', 'as JSON');
+}
+
+function listed(id: string, ids: readonly string[] | undefined): readonly string[] {
+  return [...(ids ?? []), id];
+}
+
+function filterOf({ id, job, location, since, until, error }: FilterOptions): DeadLetterFilter {
+  if (since !== undefined && until !== undefined && since > until) {
+    throw new UsageError('--since is later than --until');
+  }
+  return { ids: id, job, locationId: location, since, until, error };
+}
+
+async function list({ limit, json, ...options }: ListOptions): Promise<void> {
+  const filter = filterOf(options);
+  await withDeadLetters(async (letters) => {
+    const document = jsonList('deadLetters');
+    const columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+    let shown = 0;
+    let more = false;
+    for await (const letter of letters.scan(filter, 'newest-first')) {
+      more = shown === limit;
+      if (more) break;
+      shown += 1;
+      if (json) await document.add(JSON.parse(redactJson(JSON.stringify(letterRecord(letter)), redact)));
+      else await write(`${redact(renderEntry(letter, Date.now(), columns))}\n`);
+    }
+    if (json) await document.end({ more });
+    else await write(listEnd(shown, more));
+  });
+}
+
+function listEnd(shown: number, more: boolean): string {
+  if (shown === 0) return 'No dead letters.\n';
+  return more ? `\nThe newest ${shown}; there are more (--limit, or a filter).\n` : '';
+}
+
+async function show(id: string, { json }: { json?: true }): Promise<void> {
+  await withDeadLetters(async (letters) => {
+    const { value } = await letters.scan({ ids: [id] }, 'newest-first').next();
+    if (value === undefined) throw new NoSuchDeadLetterError(`There is no dead letter ${id}`);
+    const letter = { ...value, data: redactData(value.data, redact) };
+    const history = await historyOf(id);
+    if (!json) return write(`${redact(renderDeadLetter(letter, history, Date.now()))}\n`);
+    const record = { ...letterRecord(letter), data: letter.data, history };
+    return write(`${redactJson(JSON.stringify(record), redact)}\n`);
+  });
+}
+
+async function historyOf(id: string): Promise<History> {
+  if (!process.env['DATABASE_URL']) return { unknown: 'not asked: DATABASE_URL is not set' };
+  const { databaseUrl } = loadConfig('migrate');
+  const database = connectDatabase(databaseUrl, { max: 1 });
+  try {
+    return { events: await readHistory(database.db, id) };
+  } catch (error) {
+    return { unknown: `Postgres could not be asked: ${reasonOf(error)}` };
+  } finally {
+    await database.close();
+  }
+}
+
+async function rehearse(deed: Deed, options: DeedOptions): Promise<void> {
+  const filter = filterOf(options);
+  await withDeadLetters((letters) =>
+    reportRehearsal(deed, letters.scan(filter, 'oldest-first'), options.json === true),
+  );
+}
+
+async function pass(deed: Deed, { reason, actor, rate, json, ...options }: DeedOptions): Promise<void> {
+  const filter = filterOf(options);
+  if (reason === undefined) throw new UsageError('--yes needs --reason TEXT, for the audit trail');
+  const word = wordOf(actor === undefined ? { reason } : { reason, actor }, redact);
+  const failed = await withDeadLetters((letters) =>
+    reportVerdicts(deed, letters[deed](filter, word, rate), json === true),
+  );
+  if (failed) process.exitCode = 1;
+}
+
+async function withDeadLetters<Result>(work: (letters: DeadLetters) => Promise<Result>): Promise<Result> {
+  const { redisUrl, namespace } = loadConfig('deadLetters');
+  return withRedis(redisUrl, async (redis) => {
+    const queue = openQueue(redis, namespace);
+    try {
+      return await work(createDeadLetters({ redis, queue, namespace, redact }));
+    } finally {
+      await queue.close();
+    }
+  });
+}

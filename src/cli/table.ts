@@ -1,0 +1,20 @@
+/** Columns as wide as their longest cell; the last one ragged. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const width = (column: number) => Math.max(...rows.map((row) => (row[column] ?? '').length));
+  return rows.map(
+    (row) =>
+      `  ${row
+        .map((cell, column) => cell.padEnd(width(column)))
+        .join('  ')
+        .trimEnd()}`,
+  );
+}
+
+/** A text that somebody else wrote, without what would steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]|[\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
+}
+
+export function oneLine(text: string): string {
+  return printable(text.replace(/\s+/gu, ' ').trim());
+}

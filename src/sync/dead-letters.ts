@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { eventStreamKey } from '../events/event.ts';
+import { createSpool } from '../events/spool.ts';
+import type { Redactor } from '../redaction.ts';
+import { redisScript } from '../redis.ts';
+import { bringBack } from './bring-back.ts';
+import { type DeadLetter, failedPages, readDeadLetters, type TimeOfDeath } from './failed-jobs.ts';
+import { readScript } from './job-transaction.ts';
+import { type EnqueuedState, readStates } from './known-jobs.ts';
+import { operatorEvent, type Word } from './operator-event.ts';
+import { queueError } from './producer-errors.ts';
+import { verdictEvent } from './sync-event.ts';
+
+/** Which dead letters are meant: those to which all that is given applies. */
+export interface DeadLetterFilter extends TimeOfDeath {
+  readonly ids?: readonly string[] | undefined;
+  readonly job?: string | undefined;
+  readonly locationId?: string | undefined;
+  /** A part of the reason, `code: message`, in any case. */
+  readonly error?: string | undefined;
+}
+
+/** What came of one of them. */
+export type Verdict =
+  | { readonly id: string; readonly kind: 'done' }
+  /** Somebody else replayed it meanwhile. */
+  | { readonly id: string; readonly kind: 'taken'; readonly state: EnqueuedState }
+  /** It was asked for by its id, and is no dead letter. */
+  | { readonly id: string; readonly kind: 'not-dead'; readonly state: EnqueuedState }
+  /** BullMQ has no such job: discarded, or cleaned up. */
+  | { readonly id: string; readonly kind: 'gone' }
+  /** By Redis. */
+  | { readonly id: string; readonly kind: 'refused'; readonly why: string };
+
+export interface DeadLetters {
+  scan(filter: DeadLetterFilter, order: 'oldest-first' | 'newest-first'): AsyncGenerator<DeadLetter>;
+  /**
+   * Back into the queue, oldest first, with a full retry budget; those that die again meanwhile are not
+   * replayed again. Each with its event in the log; the act itself is in the audit trail before. Of many
+   * who do this at once, one gets each dead letter. `perSecond`: no faster than that.
+   */
+  replay(filter: DeadLetterFilter, word: Word, perSecond?: number): AsyncGenerator<Verdict>;
+  /** The same, for good: only the event keeps the beginning of the payload. */
+  discard(filter: DeadLetterFilter, word: Word, perSecond?: number): AsyncGenerator<Verdict>;
+}
+
+interface DeadLettersDeps {
+  readonly redis: Redis;
+  /** Over the same connection. */
+  readonly queue: Queue;
+  readonly namespace: string;
+  readonly redact: Redactor;
+}
+
+/** Does it, if it is a dead letter still. */
+type Deed = (letter: DeadLetter) => Promise<boolean>;
+
+const DISCARD_LUA = readScript('discard');
+
+export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
+  const { redis, queue, namespace, redact } = deps;
+  const eventStream = eventStreamKey(namespace);
+  const audit = createSpool({ redis, namespace });
+  const discardScript = redisScript<0 | 1>(redis, DISCARD_LUA);
+
+  const replayAs = (word: Word): Deed => {
+    return (letter) => {
+      const event = verdictEvent('replayed', subjectOf(letter), word, letter.reason, redact);
+      return bringBack(queue, { jobId: letter.id, from: 'failed', event, eventStream });
+    };
+  };
+  const discardAs = (word: Word): Deed => {
+    return async (letter) => {
+      const event = verdictEvent('discarded', subjectOf(letter), word, letter.reason, redact);
+      const keys = [queue.toKey('failed'), queue.toKey(letter.id), eventStream, queue.toKey('events')];
+      return (await discardScript(keys, [letter.id, JSON.stringify(event)])) === 1;
+    };
+  };
+  const announce =
+    ({ ids, ...filter }: DeadLetterFilter, word: Word, action: string) =>
+    () => {
+      const [only, ...others] = ids ?? [];
+      const about = only !== undefined && others.length === 0 ? only : 'queue';
+      const { actor, reason } = word;
+      return audit.append(operatorEvent(actor, action, about, { reason, filter: { ...filter, ids } }));
+    };
+
+  return {
+    async *scan(filter, order) {
+      for await (const group of groupsOf(deps, filter, order === 'newest-first')) yield* group;
+    },
+    replay: (filter, word, perSecond) =>
+      passVerdicts(deps, filter, announce(filter, word, 'replay'), replayAs(word), perSecond),
+    discard: (filter, word, perSecond) =>
+      passVerdicts(deps, filter, announce(filter, word, 'discard'), discardAs(word), perSecond),
+  };
+}
+
+type Shelf = Pick<DeadLettersDeps, 'redis' | 'queue'>;
+
+async function* groupsOf(
+  { redis, queue }: Shelf,
+  filter: DeadLetterFilter,
+  newestFirst: boolean,
+): AsyncGenerator<readonly DeadLetter[]> {
+  const pages = filter.ids === undefined ? failedPages(redis, queue, filter, newestFirst) : [filter.ids];
+  for await (const ids of pages) {
+    for await (const group of readDeadLetters(redis, queue, ids)) {
+      yield group.filter((letter) => applies(filter, letter));
+    }
+  }
+}
+
+function applies(filter: DeadLetterFilter, { job, locationId, diedAt, reason }: DeadLetter): boolean {
+  const { since = 0, until = Number.POSITIVE_INFINITY, error = '' } = filter;
+  return (
+    (filter.job === undefined || filter.job === job) &&
+    (filter.locationId === undefined || filter.locationId === locationId) &&
+    since <= diedAt &&
+    diedAt <= until &&
+    reason.toLowerCase().includes(error.toLowerCase())
+  );
+}
+
+/** `announce` is called once, before the first deed, and not at all where there is nothing to do. */
+async function* passVerdicts(
+  shelf: Shelf,
+  filter: DeadLetterFilter,
+  announce: () => Promise<void>,
+  deed: Deed,
+  perSecond = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Verdict> {
+  const begun = performance.now();
+  // Clocks of workers differ, so what dies again may have died earlier than what comes next.
+  const seen = new Set<string>();
+  for await (const group of groupsOf(shelf, filter, false)) {
+    const fresh = group.filter(({ id }) => !seen.has(id));
+    for (const handful of handfulsOf(fresh, perSecond)) {
+      if (seen.size === 0) await announce();
+      for (const { id } of handful) seen.add(id);
+      const passed = await Promise.allSettled(handful.map((letter) => verdictOf(shelf, letter, deed)));
+      for (const one of passed) if (one.status === 'fulfilled') yield one.value;
+      for (const one of passed) if (one.status === 'rejected') throw one.reason;
+      await delay(Math.max(0, begun + (seen.size * 1_000) / perSecond - performance.now()));
+    }
+  }
+  for (const id of new Set(filter.ids)) {
+    if (seen.has(id)) continue;
+    const state = await stateOf(shelf, id);
+    if (state === undefined) yield { id, kind: 'gone' };
+    // Else it is a dead letter to which the rest of the filter does not apply.
+    else if (state !== 'failed') yield { id, kind: 'not-dead', state };
+  }
+}
+
+async function verdictOf(shelf: Shelf, letter: DeadLetter, deed: Deed): Promise<Verdict> {
+  const { id } = letter;
+  try {
+    if (await deed(letter)) return { id, kind: 'done' };
+    const state = await stateOf(shelf, id);
+    return state === undefined ? { id, kind: 'gone' } : { id, kind: 'taken', state };
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'ReplyError') throw error;
+    return { id, kind: 'refused', why: queueError(error).message };
+  }
+}
+
+/** Undefined: BullMQ has no such job. */
+async function stateOf({ redis, queue }: Shelf, id: string): Promise<EnqueuedState | undefined> {
+  if ((await redis.exists(queue.toKey(id))) === 0) return undefined;
+  return (await readStates(redis, queue.toKey, [id], new Set())).get(id);
+}
+
+function subjectOf({ id, job, data, locationId, transactionIds }: DeadLetter) {
+  return { jobId: id, name: job, data, locationId, transactionIds };
+}
+
+function* handfulsOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
