@@ -4,7 +4,7 @@ import type { Unrest } from './unrest.ts';
 import type { Crew } from './workers.ts';
 
 /** What a fault falls upon; two of the same kind are never at work at once. */
-export type Target = 'api' | 'workers' | 'redis' | 'postgres' | 'people';
+type Target = 'api' | 'workers' | 'redis' | 'postgres' | 'people';
 
 /** A kind of fault from the matrix. */
 export interface Fault {

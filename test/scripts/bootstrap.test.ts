@@ -78,7 +78,7 @@ describe('npm run demo and npm test on a fresh clone', () => {
   it('know nothing else', async () => {
     expect(await ending(bootstrap('deploy'))).toMatchObject({
       code: 1,
-      err: 'usage: node scripts/bootstrap.mjs demo|test [arguments]\n',
+      err: expect.stringMatching(/^usage: node scripts\/bootstrap\.mjs demo\|\S+ \[arguments\]\n$/),
     });
   });
 
