@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 
 /** A command as Redis carried it out, those inside scripts included. */
-interface SeenCommand {
+export interface SeenCommand {
   /** ms, Redis clock, with fractions. */
   readonly at: number;
   readonly name: string;
