@@ -3,8 +3,12 @@ const config = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // These have commands of their own (see `suite`).
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/', '<rootDir>/test/fleet/'],
+  // These have commands of their own (see `suite`); the quick rows of the fault matrix run here too.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/faults/(?!.*\\.quick\\.)',
+    '<rootDir>/test/fleet/',
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [

@@ -47,7 +47,9 @@ async function main([name, ...args]) {
     rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
     await quietly(...npm(['run', 'build']));
   }
-  process.exitCode = await run(process.execPath, [...command, ...args], { stdio: 'inherit' });
+  // tsx would leave a cache behind in the temporary folder.
+  const env = { ...process.env, TSX_DISABLE_CACHE: '1' };
+  process.exitCode = await run(process.execPath, [...command, ...args], { stdio: 'inherit', env });
 }
 
 function nodeIsNewEnough() {

@@ -5,6 +5,7 @@ import { findPostgres, postgresAnswers, runPostgres } from './services/postgres.
 import { findRedis, type RedisBinary, redisAnswers, runRedis } from './services/redis.ts';
 import {
   givenService,
+  type OnEnded,
   type PrivateServer,
   type Say,
   type Service,
@@ -16,6 +17,8 @@ export interface SearchOptions {
   readonly variable: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly say?: Say;
+  /** Told when a server of our own ends by itself. */
+  readonly onEnded?: OnEnded;
 }
 
 const quiet: Say = () => {};
@@ -29,10 +32,12 @@ export async function startRedis({
   variable,
   env = process.env,
   say = quiet,
+  onEnded,
 }: SearchOptions): Promise<Service> {
   const url = env[variable] ?? '';
   if (url !== '') return givenService('Redis', variable, url, redisAnswers);
-  return startPrivateRedis({ env, say, advice: `set ${variable} to the URL of a running one, or ` });
+  const advice = `set ${variable} to the URL of a running one, or `;
+  return startPrivateRedis({ env, say, advice, ...(onEnded && { onEnded }) });
 }
 
 /** A Redis of our own: a server program on this machine, else one from the system's packages. */
@@ -46,6 +51,7 @@ export async function startPrivateRedis({
   say?: Say;
   port?: number;
   args?: readonly string[];
+  onEnded?: OnEnded;
   /** What else a person can do where there is none. */
   advice?: string;
 } = {}): Promise<PrivateServer> {
@@ -72,16 +78,16 @@ async function redisFromPackages(env: NodeJS.ProcessEnv, say: Say, advice: strin
  * the bundled PGlite.
  */
 export async function startPostgres(options: SearchOptions): Promise<Service> {
-  return (await startRealPostgres(options)) ?? startEmbeddedPostgres();
+  return (await startRealPostgres(options)) ?? startEmbeddedPostgres(options.onEnded);
 }
 
 /** As `startPostgres`, but undefined where only PGlite is left. */
 export async function startRealPostgres(options: SearchOptions): Promise<Service | undefined> {
-  const { variable, env = process.env, say = quiet } = options;
+  const { variable, env = process.env, say = quiet, onEnded } = options;
   const url = env[variable] ?? '';
   if (url !== '') return givenService('Postgres', variable, url, postgresAnswers);
   try {
-    return await startPrivatePostgres(env);
+    return await startPrivatePostgres(env, onEnded);
   } catch (error) {
     if (!(error instanceof ServiceNotFoundError)) {
       say(`The Postgres on this machine can't be used: ${errorMessage(error)}`);
@@ -94,7 +100,7 @@ export async function startRealPostgres(options: SearchOptions): Promise<Service
  * A Postgres of our own from the server programs on this machine.
  * @throws ServiceNotFoundError if there are none
  */
-export async function startPrivatePostgres(env = process.env): Promise<PrivateServer> {
+export async function startPrivatePostgres(env = process.env, onEnded?: OnEnded): Promise<PrivateServer> {
   const binaries = await findPostgres(env['PATH']);
   if (!binaries) {
     throw new ServiceNotFoundError(
@@ -102,5 +108,5 @@ export async function startPrivatePostgres(env = process.env): Promise<PrivateSe
         '(Debian, Ubuntu), `dnf install postgresql-server` (Fedora), `brew install postgresql` (macOS).',
     );
   }
-  return runPostgres(binaries);
+  return runPostgres(binaries, onEnded);
 }

@@ -61,6 +61,7 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
       postgres: async () => (await database.sql`select 1`).length === 1,
       events: async () => (await spool.backlog()) < config.events.backlogMax,
     },
+    redact,
     logger,
   };
 }

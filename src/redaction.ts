@@ -1,3 +1,5 @@
+import { errorMessage } from './errors.ts';
+
 /** Takes secrets out of a text. Idempotent; time grows linearly with the text. */
 export type Redactor = (text: string) => string;
 
@@ -29,8 +31,8 @@ export function createRedactor(secrets: readonly string[]): Redactor {
 }
 
 /**
- * Redacts each string of a JSON text by itself and keeps the text valid JSON; a field named like a
- * secret header loses its whole value. What is not JSON is redacted as plain text.
+ * Redacts each string and each field name of a JSON text by itself and keeps the text valid JSON; a field
+ * named like a secret header loses its whole value. What is not JSON is redacted as plain text.
  */
 export function redactJson(json: string, redact: Redactor): string {
   try {
@@ -40,9 +42,24 @@ export function redactJson(json: string, redact: Redactor): string {
   }
 }
 
+/**
+ * Data of any origin, as anybody may see it: without secrets. Where another client's data nests deeper than
+ * our stack, a text that says so stands in its place.
+ */
+export function redactData(data: unknown, redact: Redactor): unknown {
+  try {
+    const redacted: unknown = JSON.parse(redactJson(JSON.stringify(data) ?? 'null', redact));
+    return redacted;
+  } catch (error) {
+    return `(cannot be shown: ${errorMessage(error)})`;
+  }
+}
+
 function redactField(key: string, value: unknown, redact: Redactor): unknown {
-  if (typeof value !== 'string') return value;
-  return SECRET_NAME.test(key) ? REDACTED : redact(value);
+  if (typeof value === 'string') return SECRET_NAME.test(key) ? REDACTED : redact(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const fields = Object.entries(value).map(([name, field]) => [redact(name), field]);
+  return Object.fromEntries(fields);
 }
 
 function knownForms(secrets: readonly string[]): RegExp | undefined {

@@ -26,7 +26,7 @@ const VERSION_MIN = [6, 2] as const;
 const CLOCK_SKEW_MAX_MS = 5_000;
 
 /** An evicting Redis loses sales: better no worker than one that seems to work. */
-export class UnfitRedisError extends ConexxusSyncError {
+class UnfitRedisError extends ConexxusSyncError {
   readonly code = 'REDIS_UNFIT';
 }
 

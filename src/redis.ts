@@ -58,7 +58,7 @@ function failFast() {
 }
 
 /** After a failover the old primary answers so: drop it and ask for the new one. Redis 6 wraps what a script meets. */
-function isReadOnly(error: Error): boolean {
+export function isReadOnly(error: Error): boolean {
   return /\bREADONLY\b/.test(error.message);
 }
 

@@ -7,7 +7,7 @@ import { connectDatabase, type Database } from '../src/database.ts';
 import { parseEntry } from '../src/events/entry.ts';
 import { migrateDatabase } from '../src/events/migrate.ts';
 import { eventLog, type NewEventRow } from '../src/events/schema.ts';
-import { attemptEvent, deadLetterEvent } from '../src/sync/sync-event.ts';
+import { attemptEvent, deadLetterEvent, verdictEvent } from '../src/sync/sync-event.ts';
 import { aCircuit, type Bench, disconnectAll, START } from './circuit/harness.ts';
 import { type FreshDatabase, freshDatabase } from './support/postgres.ts';
 import { startProcess } from './support/process.ts';
@@ -197,16 +197,15 @@ function salesRows(): NewEventRow[] {
   const elsewhere = sale('sold-elsewhere', 'store-8', 'T-1001');
   const dead = sale('dead', 'store-9', 'T-2');
   const replayed = sale('replayed', 'store-9', 'T-3');
-  const replay = { ...dead.died(), type: 'conexxus.sync.replayed.push_sales', aggregateId: 'replayed' };
   return [
-    row(sold.failed(503, 1), chicago('2026-11-20T00:00:00')),
-    row(sold.delivered(2), chicago('2026-11-20T09:16:00')),
-    row(sale('late', 'store-7', 'T-4').delivered(1), chicago('2026-11-20T23:59:59')),
-    row(sale('next-day', 'store-7', 'T-5').delivered(1), chicago('2026-11-21T00:00:00')),
-    row(elsewhere.failed(503, 1), chicago('2026-11-20T10:00:00')),
+    row(sold.failed(503, 1), chicago('2025-11-20T00:00:00')),
+    row(sold.delivered(2), chicago('2025-11-20T09:16:00')),
+    row(sale('late', 'store-7', 'T-4').delivered(1), chicago('2025-11-20T23:59:59')),
+    row(sale('next-day', 'store-7', 'T-5').delivered(1), chicago('2025-11-21T00:00:00')),
+    row(elsewhere.failed(503, 1), chicago('2025-11-20T10:00:00')),
     row(replayed.failed(422, 1), hoursAgo(4)),
     row(replayed.died(), hoursAgo(4)),
-    row({ ...replay, dedupeKey: 'replay' }, hoursAgo(3)),
+    row(replayed.replayed(), hoursAgo(3)),
     row(dead.failed(422, 1), hoursAgo(2)),
     row(dead.died(), hoursAgo(2)),
   ];
@@ -235,6 +234,8 @@ function sale(jobId: string, locationId: string, transactionId: string) {
         asIs,
       );
     },
+    replayed: () =>
+      verdictEvent('replayed', subject, { actor: 'Ana', reason: 'item created' }, rejection.message, asIs),
     died: () => deadLetterEvent(subject, 0, { outcome: 'rejected', attempt: 1, error: rejection }, asIs),
   };
 }

@@ -109,6 +109,11 @@ describe('redaction', () => {
     });
   });
 
+  it('of JSON reaches the names of fields too', () => {
+    const json = JSON.stringify({ list: [{ [`for ${SECRET}`]: 1 }] });
+    expect(redactJson(json, redact)).toBe('{"list":[{"for [redacted]":1}]}');
+  });
+
   it('of JSON that is cut off treats it as text', () => {
     expect(redactJson(`{"msg":"hunter22`, redact)).toBe('{"msg":"[redacted]');
   });

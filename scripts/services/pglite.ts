@@ -3,7 +3,7 @@ import { createGuardedFolder } from './guarded-folder.ts';
 import { freePort } from './machine.ts';
 import { postgresAnswers } from './postgres.ts';
 import { launchServer } from './server-process.ts';
-import type { Service } from './service.ts';
+import type { OnEnded, Service } from './service.ts';
 
 const SERVER = fileURLToPath(new URL('./pglite-server.mjs', import.meta.url));
 
@@ -11,7 +11,7 @@ const SERVER = fileURLToPath(new URL('./pglite-server.mjs', import.meta.url));
  * The bundled Postgres: the whole of it compiled to WebAssembly, in memory, in a process of its own. It
  * is one backend, so all connections share one session and take turns.
  */
-export async function startEmbeddedPostgres(): Promise<Service> {
+export async function startEmbeddedPostgres(onEnded?: OnEnded): Promise<Service> {
   const port = await freePort();
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const { stop } = await launchServer(createGuardedFolder('pglite'), {
@@ -22,6 +22,7 @@ export async function startEmbeddedPostgres(): Promise<Service> {
     env: { NODE_OPTIONS: '' },
     answers: () => postgresAnswers(url),
     crashSignal: 'SIGKILL',
+    onEnded,
   });
   const description = `embedded Postgres (PGlite), in memory, on 127.0.0.1:${port}`;
   return { url, port, source: 'embedded', description, stop };

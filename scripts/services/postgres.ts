@@ -4,7 +4,7 @@ import postgres from 'postgres';
 import { createGuardedFolder, type GuardedFolder } from './guarded-folder.ts';
 import { findBinary, freePort, type Identity, run, unprivilegedIdentity } from './machine.ts';
 import { launchServer } from './server-process.ts';
-import type { PrivateServer } from './service.ts';
+import type { OnEnded, PrivateServer } from './service.ts';
 
 /** The first with DROP DATABASE … WITH (FORCE), which the tests clean up with. */
 const MINIMUM_MAJOR = 13;
@@ -47,7 +47,7 @@ async function versionIn(folder: string): Promise<string | undefined> {
 }
 
 /** A private Postgres for throwaway data: it survives a crash of its processes, not of the machine. */
-export async function runPostgres(binaries: PostgresBinaries): Promise<PrivateServer> {
+export async function runPostgres(binaries: PostgresBinaries, onEnded?: OnEnded): Promise<PrivateServer> {
   const port = await freePort();
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const identity = unprivilegedIdentity();
@@ -68,6 +68,7 @@ export async function runPostgres(binaries: PostgresBinaries): Promise<PrivateSe
     answers: () => postgresAnswers(url),
     // As `pg_ctl stop -m immediate`: a crash of the server that leaves none of its processes behind.
     crashSignal: 'SIGQUIT',
+    onEnded,
   });
   const description = `Postgres ${binaries.version} (${binaries.folder}), private, on 127.0.0.1:${port}`;
   return Object.assign(server, { url, port, source: 'binary' as const, description });

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { createGuardedFolder } from './guarded-folder.ts';
 import { findBinary, freePort, run } from './machine.ts';
 import { launchServer } from './server-process.ts';
-import type { PrivateServer } from './service.ts';
+import type { OnEnded, PrivateServer } from './service.ts';
 
 /** Older ones lack commands that BullMQ and the event writer use. */
 const MINIMUM_VERSION = [6, 2] as const;
@@ -45,7 +45,7 @@ function libraryEnvironment({ libraryPath }: { libraryPath?: string }): NodeJS.P
 /** A private Redis, durable and never evicting as ours must be. `args` come last, so they win. */
 export async function runRedis(
   binary: RedisBinary,
-  options: { port?: number; args?: readonly string[] },
+  options: { port?: number; args?: readonly string[]; onEnded?: OnEnded },
 ): Promise<PrivateServer> {
   const port = options.port ?? (await freePort());
   const url = `redis://127.0.0.1:${port}`;
@@ -64,6 +64,7 @@ export async function runRedis(
     env: libraryEnvironment(binary),
     answers: () => redisAnswers(url),
     crashSignal: 'SIGKILL',
+    onEnded: options.onEnded,
   });
   const description = `Redis ${binary.version} (${binary.command}), private, on 127.0.0.1:${port}`;
   return Object.assign(server, { url, port, source: binary.source, description });

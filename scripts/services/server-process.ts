@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../../src/errors.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 import type { Identity } from './machine.ts';
-import { type PrivateServer, ServiceStartError } from './service.ts';
+import { type OnEnded, type PrivateServer, ServiceEndedError, ServiceStartError } from './service.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
@@ -20,6 +20,8 @@ export interface ServerPlan {
   readonly answers: () => Promise<void>;
   /** The signal that ends it as a crash would. */
   readonly crashSignal: NodeJS.Signals;
+  /** Told when it ends though nobody halted it. */
+  readonly onEnded?: OnEnded | undefined;
 }
 
 type ServerProcess = Pick<PrivateServer, 'pid' | 'start' | 'halt' | 'stop'>;
@@ -27,10 +29,13 @@ type ServerProcess = Pick<PrivateServer, 'pid' | 'start' | 'halt' | 'stop'>;
 /** Starts a server in its folder and waits until it answers; the folder is removed if it does not. */
 export async function launchServer(folder: GuardedFolder, plan: ServerPlan): Promise<ServerProcess> {
   let child: ChildProcess | undefined;
+  let halting = false;
 
   const halt = async (mode: 'fast' | 'immediate') => {
     if (!child) return;
+    halting = true;
     await end(child, mode === 'fast' ? 'SIGINT' : plan.crashSignal);
+    halting = false;
     child = undefined;
     folder.guard(undefined);
   };
@@ -46,6 +51,12 @@ export async function launchServer(folder: GuardedFolder, plan: ServerPlan): Pro
         cause: error,
       });
     }
+    const running = child;
+    onceEnded(running, () => {
+      if (halting) return;
+      folder.guard(undefined);
+      plan.onEnded?.(endedError(running, folder, plan));
+    });
   };
   const stop = async () => {
     await halt('fast');
@@ -90,8 +101,7 @@ async function untilAnswering(child: ChildProcess, plan: ServerPlan): Promise<vo
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     if (child.pid === undefined) throw new Error(`${plan.command} cannot be run`);
-    if (hasEnded(child))
-      throw new Error(`it ended with ${child.signalCode ?? `exit code ${child.exitCode}`}`);
+    if (hasEnded(child)) throw new Error(`it ended with ${ending(child)}`);
     try {
       await plan.answers();
       return;
@@ -113,14 +123,32 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   clearTimeout(last);
 }
 
+function onceEnded(child: ChildProcess, then: () => void): void {
+  if (hasEnded(child)) then();
+  else child.once('exit', then);
+}
+
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
+}
+
+function endedError(child: ChildProcess, folder: GuardedFolder, { name }: ServerPlan): ServiceEndedError {
+  return new ServiceEndedError(`${name} ended with ${ending(child)}:\n${logTail(folder)}`);
+}
+
+function ending({ signalCode, exitCode }: ChildProcess): string {
+  return signalCode ?? `exit code ${exitCode}`;
 }
 
 function logFile(folder: GuardedFolder): string {
   return join(folder.path, 'server.log');
 }
 
+/** All that the server has printed. */
+export function readLog(folder: GuardedFolder): string {
+  return readFileSync(logFile(folder), 'utf8');
+}
+
 function logTail(folder: GuardedFolder): string {
-  return readFileSync(logFile(folder), 'utf8').split('\n').slice(-15).join('\n');
+  return readLog(folder).split('\n').slice(-15).join('\n');
 }

@@ -23,6 +23,9 @@ export interface PrivateServer extends Service {
 /** Tells a person what is being done on their machine. */
 export type Say = (line: string) => void;
 
+/** Hears why a server ended that nobody stopped. */
+export type OnEnded = (error: ServiceEndedError) => void;
+
 /** No way to a service on this machine; the message says what to install. */
 export class ServiceNotFoundError extends ConexxusSyncError {
   readonly code = 'SERVICE_NOT_FOUND';
@@ -31,6 +34,11 @@ export class ServiceNotFoundError extends ConexxusSyncError {
 /** A server was found and did not come up; the message holds the end of its log. */
 export class ServiceStartError extends ConexxusSyncError {
   readonly code = 'SERVICE_START_FAILED';
+}
+
+/** A server of ours ended by itself; the message holds the end of its log. */
+export class ServiceEndedError extends ConexxusSyncError {
+  readonly code = 'SERVICE_ENDED';
 }
 
 /** A service whose address was given, after `answers` has shown that something is there. */

@@ -3,7 +3,7 @@ import { loadConfig, secretsOf } from '../config.ts';
 import { connectDatabase } from '../database.ts';
 import { ConexxusSyncError } from '../errors.ts';
 import { readHistory } from '../events/history.ts';
-import { createRedactor, redactJson } from '../redaction.ts';
+import { createRedactor, redactData, redactJson } from '../redaction.ts';
 import { createDeadLetters, type DeadLetterFilter, type DeadLetters } from '../sync/dead-letters.ts';
 import { openQueue } from '../sync/queue.ts';
 import { type Deed, type History, letterRecord, renderDeadLetter, renderEntry } from './dead-letter-view.ts';
@@ -116,8 +116,9 @@ function listEnd(shown: number, more: boolean): string {
 
 async function show(id: string, { json }: { json?: true }): Promise<void> {
   await withDeadLetters(async (letters) => {
-    const { value: letter } = await letters.scan({ ids: [id] }, 'newest-first').next();
-    if (letter === undefined) throw new NoSuchDeadLetterError(`There is no dead letter ${id}`);
+    const { value } = await letters.scan({ ids: [id] }, 'newest-first').next();
+    if (value === undefined) throw new NoSuchDeadLetterError(`There is no dead letter ${id}`);
+    const letter = { ...value, data: redactData(value.data, redact) };
     const history = await historyOf(id);
     if (!json) return write(`${redact(renderDeadLetter(letter, history, Date.now()))}\n`);
     const record = { ...letterRecord(letter), data: letter.data, history };

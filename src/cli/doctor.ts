@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { secretsOf } from '../config.ts';
-import { createRedactor } from '../redaction.ts';
+import { createRedactor, type Redactor } from '../redaction.ts';
 import { type Check, checkServices } from './doctor-checks.ts';
 import { type EffectiveConfig, effectiveConfig } from './effective-config.ts';
 import { table } from './table.ts';
@@ -26,7 +26,7 @@ export function registerDoctor(program: Command): void {
 async function diagnose(env: NodeJS.ProcessEnv): Promise<Diagnosis> {
   const redact = createRedactor(secretsOf(env));
   const { variables, problems, sound } = effectiveConfig(env);
-  const checks = [...checkConfig(problems), ...(await checkServices(sound, redact))];
+  const checks = [...checkConfig(problems, redact), ...(await checkServices(sound, redact))];
   return {
     ok: checks.every(({ ok }) => ok),
     variables: variables.map(({ name, source, value }) => ({ name, source, value: redact(value) })),
@@ -34,9 +34,9 @@ async function diagnose(env: NodeJS.ProcessEnv): Promise<Diagnosis> {
   };
 }
 
-function checkConfig(problems: EffectiveConfig['problems']): Check[] {
+function checkConfig(problems: EffectiveConfig['problems'], redact: Redactor): Check[] {
   if (problems.length === 0) return [{ name: 'Configuration', ok: true, message: 'valid' }];
-  return problems.map(({ text }) => ({ name: 'Configuration', ok: false, message: text }));
+  return problems.map(({ text }) => ({ name: 'Configuration', ok: false, message: redact(text) }));
 }
 
 function render({ ok, variables, checks }: Diagnosis): string {

@@ -4,7 +4,7 @@ import { secretsIn } from '../config-secrets.ts';
 import { REDACTED } from '../redaction.ts';
 
 /** A variable as `doctor` shows it. */
-export interface EffectiveVariable {
+interface EffectiveVariable {
   readonly name: string;
   readonly source: 'environment' | 'default' | 'unset';
   /** Masked where it is a secret. */

@@ -24,7 +24,7 @@ export interface EventWriterOptions {
   readonly claimIdleMs?: number;
 }
 
-export interface EventWriterHealth {
+interface EventWriterHealth {
   /** Clock of this process; null: nothing written yet. */
   readonly lastWriteAt: number | null;
   /** Why the last try failed; null: it did not. */

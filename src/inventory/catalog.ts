@@ -4,14 +4,14 @@ import { ConexxusSyncError, errorMessage } from '../errors.ts';
 import { type CatalogItem, parseItem } from './item.ts';
 import { inventoryItems } from './schema.ts';
 
-export interface ItemError {
+interface ItemError {
   /** Place in the answer, from 0. */
   readonly index: number;
   readonly sku?: string;
   readonly problems: readonly string[];
 }
 
-export interface CatalogUpdate {
+interface CatalogUpdate {
   /** `failed`: there were items and none was good. */
   readonly status: 'success' | 'partial' | 'failed';
   readonly processed: number;
@@ -32,7 +32,7 @@ export interface Catalog {
 }
 
 /** Postgres did not take the items. */
-export class CatalogUnavailableError extends ConexxusSyncError {
+class CatalogUnavailableError extends ConexxusSyncError {
   readonly code = 'CATALOG_UNAVAILABLE';
 }
 

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../logger.ts';
+import type { Redactor } from '../redaction.ts';
 import type { DeadLetters } from '../sync/dead-letters.ts';
 import { readPauser } from '../sync/pauser.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
@@ -26,6 +27,7 @@ export interface OpsDeps {
   readonly audit: AuditLog;
   readonly deadLetters: Pick<DeadLetters, 'replay'>;
   readonly checks: ReadinessChecks;
+  readonly redact: Redactor;
   readonly logger: Logger;
 }
 
@@ -33,7 +35,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, circuit, pause, audit, deadLetters, checks, logger } = deps;
+  const { access, queue, redis, circuit, pause, audit, deadLetters, checks, redact, logger } = deps;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
   app.onError((error, c) => {
@@ -54,7 +56,7 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
     `${BOARD_PATH}/api/queues`,
     boardWrites({ queueName: queue.name, operator, circuit, pause, logger }),
   );
-  const board = createBoard({ queue, redis, logger });
+  const board = createBoard({ queue, redis, redact, logger });
   app.get(BOARD_PATH, board);
   app.get(`${BOARD_PATH}/*`, board);
   app.all(`${BOARD_PATH}/*`, refuseBoardWrite);

@@ -6,6 +6,7 @@ import type { Queue } from 'bullmq';
 import { type Context, Hono } from 'hono';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../logger.ts';
+import { type Redactor, redactData } from '../redaction.ts';
 import type { OpsEnv, Role } from './auth.ts';
 import { notFound, problem, problemOf } from './problem.ts';
 
@@ -24,6 +25,7 @@ const TRIM = `<style>
 export interface BoardDeps {
   readonly queue: Queue;
   readonly redis: Redis;
+  readonly redact: Redactor;
   readonly logger: Logger;
 }
 
@@ -31,10 +33,15 @@ export interface BoardDeps {
  * Bull Board, for reading. Writes never reach it (`board-writes.ts`): it has some thirty, most of which
  * can lose a sale, and its next version may have more.
  */
-export function createBoard({ queue, redis, logger }: BoardDeps): (c: Context<OpsEnv>) => Promise<Response> {
+export function createBoard({
+  queue,
+  redis,
+  redact,
+  logger,
+}: BoardDeps): (c: Context<OpsEnv>) => Promise<Response> {
   const boards: Record<Role, Hono> = {
-    operator: boardOf(queue, { readOnlyMode: false }),
-    viewer: boardOf(queue, { readOnlyMode: true }),
+    operator: boardOf(queue, redact, { readOnlyMode: false }),
+    viewer: boardOf(queue, redact, { readOnlyMode: true }),
   };
   return async (c) => {
     const answer = await boards[c.get('person').role].fetch(c.req.raw, c.env);
@@ -48,12 +55,14 @@ export function createBoard({ queue, redis, logger }: BoardDeps): (c: Context<Op
   };
 }
 
-function boardOf(queue: Queue, { readOnlyMode }: { readOnlyMode: boolean }): Hono {
+function boardOf(queue: Queue, redact: Redactor, { readOnlyMode }: { readOnlyMode: boolean }): Hono {
   // Through a variable: the adapter reads `allowCompletedRetries`, but its type has forgotten it.
   const adapterOptions = { readOnlyMode, allowCompletedRetries: false };
+  const adapter = new BullMQAdapter(queue, adapterOptions);
+  adapter.setFormatter('data', (data: unknown) => redactData(data, redact));
   const serverAdapter = new HonoAdapter(serveStatic).setBasePath(BOARD_PATH);
   createBullBoard({
-    queues: [new BullMQAdapter(queue, adapterOptions)],
+    queues: [adapter],
     serverAdapter,
     options: {
       uiConfig: {

@@ -12,7 +12,7 @@ export interface Performed {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-export interface Handler {
+interface Handler {
   /** False: what the job needs besides the API is away, so the call is not worth making. */
   isReady(): Promise<boolean>;
   perform(job: SyncJob, signal: AbortSignal | undefined): Promise<Performed>;

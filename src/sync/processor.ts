@@ -30,7 +30,7 @@ export interface ProcessorDeps {
 }
 
 /** Kept as the completed job's return value. */
-export interface SyncResult {
+interface SyncResult {
   /** `known`: its success was recorded before, so nothing was sent. */
   readonly status: 'delivered' | 'duplicate' | 'known';
 }

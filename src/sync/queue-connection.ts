@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
-import { connectRedis } from '../redis.ts';
+import { connectRedis, isReadOnly } from '../redis.ts';
 import { QueueUnavailableError, queueError, withoutCommand } from './producer-errors.ts';
 
 /** From the call to the typed error, whatever Redis does. */
@@ -95,12 +95,13 @@ function watchLine(redis: Redis) {
 }
 
 /**
- * True where the same connection would fail again. One that broke may not know it yet, and ioredis goes on
- * believing in scripts that somebody flushed, until it reconnects.
+ * True where the same connection would fail again. One that broke may not know it yet; ioredis goes on
+ * believing in scripts that somebody flushed, until it reconnects; and inside a transaction it does not
+ * see that a failover left it with the old primary.
  */
 function isSpoilt(error: unknown): boolean {
   const answered = error instanceof Error && error.name === 'ReplyError';
-  return !answered || error.message.startsWith('NOSCRIPT');
+  return !answered || isReadOnly(error) || error.message.startsWith('NOSCRIPT');
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -3,7 +3,7 @@ import type { OutcomeError } from '../conexxus/outcome.ts';
 import { errorMessage } from '../errors.ts';
 import type { SyncEvent } from '../events/event.ts';
 import { excerpt } from '../events/text.ts';
-import type { Redactor } from '../redaction.ts';
+import { type Redactor, redactJson } from '../redaction.ts';
 import type { AttemptOutcome } from './disposition.ts';
 import type { Word } from './operator-event.ts';
 
@@ -40,7 +40,14 @@ export function attemptEvent(
   const { details, ...rest } = attempt;
   const what = attempt.outcome === 'delivered' ? 'succeeded' : 'failed';
   const type = eventType(what, subject.name);
-  return event(subject, type, `${permission}:${type}`, { ...rest, ...details }, redact);
+  const told = details === undefined ? {} : redactDetails(details, redact);
+  return event(subject, type, `${permission}:${type}`, { ...rest, ...told }, redact);
+}
+
+/** They may quote the API's answer, such as an item of the catalog that is refused. */
+function redactDetails(details: object, redact: Redactor): object {
+  const redacted: object = JSON.parse(redactJson(JSON.stringify(details), redact));
+  return redacted;
 }
 
 /** Once when a job dies; `replay` counts how often people brought it back before. */

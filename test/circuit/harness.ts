@@ -64,7 +64,7 @@ export interface Bench {
 }
 
 /** What became of asking, and the word to end a permitted call with. */
-export interface Asked {
+interface Asked {
   readonly answer: Acquired;
   readonly subject: Subject;
   readonly record: (effect: OutcomeReport['effect'], report?: Partial<OutcomeReport>) => Promise<Recorded>;

@@ -38,7 +38,7 @@ export function anEvent(fields: Partial<SyncEvent> = {}): SyncEvent {
   };
 }
 
-export type Row = typeof eventLog.$inferSelect;
+type Row = typeof eventLog.$inferSelect;
 
 export interface TestDatabase {
   readonly fresh: FreshDatabase;

@@ -10,7 +10,7 @@ import { type Stand, type StandOptions, startStand } from '../support/stand.ts';
 export const SALES_PATH = '/api/v1/sales/push';
 
 /** A failed attempt, as its row tells it. */
-export interface FailedAttempt {
+interface FailedAttempt {
   readonly jobId: string;
   readonly outcome: string;
   readonly code: string;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { InvalidPayloadError, type PushSales } from '../../src/index.ts';
+import { startProcess } from '../support/process.ts';
 import { makeSales } from '../support/sales.ts';
 import { type FaultStand, SALES_PATH, startFaultStand } from './fault-stand.ts';
 
@@ -103,6 +104,10 @@ describe('payloads that no back office can take', () => {
     const others = await stand.enqueue(makeSales(3, 'row-49-beside-the-abyss'));
     await stand.untilAtRest();
     expect(await stand.states([jobId, ...others])).toEqual(['failed', 'completed', 'completed', 'completed']);
+    // A person can look at it all the same.
+    const shown = startProcess('dist/cli.js', stand.env, ['dead-letters', 'show', jobId, '--json']);
+    expect(await shown.exited).toEqual({ code: 0, signal: null });
+    expect(shown.logs[0]).toMatchObject({ id: jobId, data: expect.stringContaining('cannot be shown') });
     await stand.expectSums();
   }, 40_000);
 

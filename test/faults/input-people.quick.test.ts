@@ -1,18 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createSyncProducer } from '../../src/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { startProcess } from '../support/process.ts';
+import { type RunningProcess, startProcess } from '../support/process.ts';
 import { makeSales } from '../support/sales.ts';
 import { type FaultStand, SALES_PATH, startFaultStand } from './fault-stand.ts';
 
 let stand: FaultStand;
+let dashboard: RunningProcess;
 
 beforeAll(async () => {
   stand = await startFaultStand();
   await stand.startWorkers(2);
+  dashboard = startProcess('dist/dashboard.js', { ...stand.env, DASHBOARD_PORT: '0' });
 }, 60_000);
 
-afterAll(() => stand.close());
+afterAll(async () => {
+  await dashboard.stop();
+  await stand.close();
+});
 
 beforeEach(() => stand.calm());
 
@@ -36,7 +41,6 @@ describe('people and programs that do the same thing twice', () => {
   }, 40_000);
 
   it('[51] two people replay the same dead letters at once: each once', async () => {
-    const dashboard = startProcess('dist/dashboard.js', { ...stand.env, DASHBOARD_PORT: '0' });
     const { port } = await dashboard.waitForLog('dashboard is up');
     const replay = (path: string) =>
       fetch(`http://127.0.0.1:${String(port)}/queues/api/queues/sync/${path}`, { method: 'PUT' });
@@ -62,7 +66,34 @@ describe('people and programs that do the same thing twice', () => {
     for (const jobId of jobIds) {
       expect((await stand.calls(jobId)).map(({ status }) => status)).toEqual([422, 200]);
     }
-    await dashboard.stop();
+    await stand.expectSums();
+  }, 40_000);
+
+  it('[51] on the page and twice on the command line at once: each once, with its row', async () => {
+    const { port } = await dashboard.waitForLog('dashboard is up');
+    await stand.simulator.setFaults([
+      { match: { path: SALES_PATH, times: 12 }, fault: { kind: 'status', status: 422 } },
+    ]);
+    const jobIds = await stand.enqueue(makeSales(12, 'row-51-many'));
+    await eventually(async () => expect(await stand.queue.getFailedCount()).toBe(12));
+
+    const order = ['dead-letters', 'replay', '--yes', '--reason', 'row 51'];
+    const people = [order, order].map((args) => startProcess('dist/cli.js', stand.env, args).exited);
+    const page = `http://127.0.0.1:${String(port)}/queues/api/queues/sync/retry/failed`;
+    expect((await fetch(page, { method: 'PUT' })).status).toBe(200);
+    expect(await Promise.all(people)).toEqual([
+      { code: 0, signal: null },
+      { code: 0, signal: null },
+    ]);
+    await stand.untilAtRest();
+
+    const rows = await stand.database.sql<{ id: string }[]>`
+      select aggregate_id as id from event_log
+      where event_type = 'conexxus.sync.replayed.push_sales' and aggregate_id in ${stand.database.sql(jobIds)}`;
+    expect(rows.map(({ id }) => id).sort()).toEqual([...jobIds].sort());
+    for (const jobId of jobIds) {
+      expect((await stand.calls(jobId)).map(({ status }) => status)).toEqual([422, 200]);
+    }
     await stand.expectSums();
   }, 40_000);
 });

@@ -90,7 +90,7 @@ describe('workers that freeze', () => {
     const rows = await stand.database.sql`
       select distinct aggregate_id from event_log
       where payload->>'stale' = 'true' and payload->>'httpStatus' = '500'`;
-    expect(rows.map(({ aggregate_id }) => aggregate_id).sort()).toEqual([...lateIds].sort());
+    expect(rows.map(({ aggregate_id }) => String(aggregate_id)).sort()).toEqual([...lateIds].sort());
     expect(await stand.circuit.status()).toMatchObject({ state: 'closed', epoch });
     await stand.expectSums();
   });

@@ -177,6 +177,7 @@ describe('without credentials', () => {
           audit: { append: async () => undefined },
           deadLetters: { replay: async function* () {} },
           checks: {},
+          redact: String,
           logger: pino({ level: 'silent' }),
         });
       expect(create).toThrow(DashboardUnprotectedError);

@@ -10,6 +10,7 @@ import { createOpsApp } from '../../src/ops/app.ts';
 import type { Access } from '../../src/ops/auth.ts';
 import type { ReadinessChecks } from '../../src/ops/health.ts';
 import { listen } from '../../src/ops/server.ts';
+import { createRedactor } from '../../src/redaction.ts';
 import { connectRedis } from '../../src/redis.ts';
 import { createDeadLetters } from '../../src/sync/dead-letters.ts';
 
@@ -101,6 +102,7 @@ export async function startOps({
     },
     deadLetters: createDeadLetters({ redis, queue, namespace, redact: (text) => text }),
     checks,
+    redact: createRedactor([]),
     logger: pino({ level: 'silent' }),
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 const TIME = "redis.call('TIME')";
 
 /** A client whose scripts read the test's clock. */
-export interface DrivenClient {
+interface DrivenClient {
   readonly redis: Redis;
   /** Number of the latest script call; the journal names calls by it. */
   readonly lastCall: () => number;

@@ -21,7 +21,8 @@ async function embeddedDatabase(): Promise<FreshDatabase> {
   return { url: service.url, embedded: true, close: () => service.stop() };
 }
 
-async function databaseOn(server: string): Promise<FreshDatabase> {
+/** An empty database on a server that other things use too. */
+export async function databaseOn(server: string): Promise<FreshDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await asAdmin(server, `create database ${name}`);
   const url = new URL(server);

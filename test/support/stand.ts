@@ -40,6 +40,9 @@ export interface StandOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Eight processes may start at once, on a machine that has other things to do. */
+const START_TIMEOUT_MS = 60_000;
+
 /** Short times, so that an outage and its end fit into a test. */
 const FAST_ENV = {
   CONEXXUS_TIMEOUT: '2000',
@@ -61,6 +64,8 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   const simulator = await startSimulator(options.simulator);
   const redis = connectRedis(redisUrl, 'patient', () => undefined);
   const queue = new Queue('sync', { connection: redis, prefix: `{${namespace}}` });
+  // Without a listener BullMQ prints what a test's own fault does to this connection.
+  queue.on('error', () => undefined);
   const producer = createSyncProducer({ redisUrl, namespace });
   const accepted = new Set<string>();
   const workers: RunningProcess[] = [];
@@ -77,7 +82,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   async function startWorker(more: Readonly<Record<string, string>> = {}, entry = 'dist/worker.js') {
     const worker = startProcess(entry, { ...env, ...more });
     workers.push(worker);
-    await worker.waitForLog('worker started');
+    await worker.waitForLog('worker started', START_TIMEOUT_MS);
     return worker;
   }
 

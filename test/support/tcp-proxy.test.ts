@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from './eventually.ts';
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { portOf, startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 /** Long enough for what passes on loopback to have come. */
 const SILENCE_MS = 150;
@@ -16,9 +16,9 @@ const clients: Socket[] = [];
 
 async function startEcho(prefix: string): Promise<Server> {
   const server = createServer((socket) => {
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       heard += chunk;
-      socket.write(`${prefix}${chunk}`);
+      socket.write(`${prefix}${chunk.toString()}`);
     });
     socket.on('end', () => ended.push('FIN'));
     socket.on('error', () => ended.push('RST'));
@@ -26,10 +26,6 @@ async function startEcho(prefix: string): Promise<Server> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return server;
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
 }
 
 /** A connection with what it has received, and how it ended. */

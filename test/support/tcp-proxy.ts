@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** `up`: what the client sends; `down`: what the server sends. */
-export type Direction = 'up' | 'down';
+type Direction = 'up' | 'down';
 
 /** A network that can be made bad, between a client and a server on loopback. */
 export interface TcpProxy {
@@ -81,7 +81,7 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
 
   await listenOn(0);
   // Port 0 on loopback: an address, never the name of a pipe.
-  const { port } = listener.address() as AddressInfo;
+  const port = portOf(listener);
 
   const endAll = (how: (socket: Socket) => void) => {
     for (const { client, server } of pairs) {
@@ -127,4 +127,11 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
       await closed;
     },
   };
+}
+
+/** Of a server that listens on TCP. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('not listening on a port');
+  return address.port;
 }

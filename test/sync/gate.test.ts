@@ -196,44 +196,6 @@ describe('the pause', () => {
   });
 });
 
-describe('jobs that a client of BullMQ 5 added while the queue was paused', () => {
-  // It puts them into a list of their own; only BullMQ's own resume() would bring them back.
-  const addAsBullMq5 = async (id: string) => {
-    await redis.hset(queue.toKey(id), 'name', 'push_sales', 'data', '{}', 'opts', '{}', 'timestamp', '1');
-    await redis.lpush(queue.toKey('paused'), id);
-  };
-
-  it('join those that wait, in their order', async () => {
-    const gate = gateWith();
-    await open();
-    await gate.follow();
-    await queue.add('push_sales', {}, { jobId: 'known-first' });
-    await addAsBullMq5('older');
-    await addAsBullMq5('newer');
-    await gate.follow();
-    expect(await redis.lrange(queue.toKey('wait'), 0, -1)).toEqual(['newer', 'older', 'known-first']);
-    expect(await redis.exists(queue.toKey('paused'))).toBe(0);
-  });
-
-  it('reach a worker that sleeps, also where the pause is over', async () => {
-    const gate = gateWith();
-    await gate.follow();
-    const done = deferred<string | undefined>();
-    const connection = redis.duplicate();
-    const worker = new Worker('sync', (job) => Promise.resolve(done.resolve(job.id)), {
-      connection,
-      prefix: `{${namespace}}`,
-      drainDelay: 30,
-    });
-    await worker.waitUntilReady();
-    await addAsBullMq5('left-behind');
-    await gate.follow();
-    expect(await done.promise).toBe('left-behind');
-    await worker.close();
-    connection.disconnect();
-  });
-});
-
 describe('healing', () => {
   it('makes one health call fleet-wide, then lets the trials through', async () => {
     const answered = deferred<HealthAnswer>();

@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { PrivateServer } from '../../scripts/services/service.ts';
+import { startPrivateRedis } from '../../scripts/services.ts';
+import { eventually } from '../support/eventually.ts';
+import { commandsRun } from '../support/redis-load.ts';
+import { makeSales } from '../support/sales.ts';
+import { type Stand, startStand } from '../support/stand.ts';
+import { readTransitions, type Transition } from '../support/transitions.ts';
+
+const WORKERS = 8;
+/** Calls in flight per worker. */
+const SLOTS = 10;
+const BACKLOG = 10_000;
+const TRIALS = 3;
+const PUSH = '/api/v1/sales/push';
+
+// Its commands are counted: nobody else may use it.
+let redis: PrivateServer;
+let stand: Stand;
+
+beforeAll(async () => {
+  redis = await startPrivateRedis();
+});
+
+afterAll(async () => {
+  await redis.stop();
+});
+
+afterEach(async () => {
+  await stand.close();
+});
+
+/** The ids of the backlog. */
+async function startFleet(env: Record<string, string> = {}): Promise<string[]> {
+  stand = await startStand({
+    redisUrl: redis.url,
+    env: { CIRCUIT_SUCCESS_THRESHOLD: String(TRIALS), CIRCUIT_OPEN: '700', CIRCUIT_OPEN_MAX: '700', ...env },
+  });
+  await stand.simulator.setFaults([{ match: { path: PUSH }, fault: { kind: 'status', status: 503 } }]);
+  const ids = await stand.enqueue(makeSales(BACKLOG));
+  await stand.startWorkers(WORKERS);
+  return ids;
+}
+
+/** Trials in flight + successes, as one picture; 0 unless half-open. */
+async function trialsTaken(): Promise<number> {
+  const circuit = `{${stand.namespace}}:circuit`;
+  const lua = `local circuit = redis.call('HMGET', KEYS[1], 'state', 'successes')
+    return circuit[1] == 'half-open' and circuit[2] + redis.call('ZCARD', KEYS[2]) or 0`;
+  return Number(await stand.redis.eval(lua, 2, circuit, `${circuit}:trials`));
+}
+
+/** Looks all the time until `done` holds; the most trials that were ever taken. */
+async function mostTrialsTaken(done: () => Promise<boolean>): Promise<number> {
+  let most = 0;
+  while (!(await done())) {
+    for (let look = 0; look < 20; look += 1) {
+      most = Math.max(most, await trialsTaken());
+      await delay(5);
+    }
+  }
+  return most;
+}
+
+/** How often these jobs were taken from the queue. */
+async function timesFetched(jobIds: readonly string[]): Promise<number> {
+  const pipeline = stand.redis.pipeline();
+  for (const id of jobIds) pipeline.hget(`{${stand.namespace}}:sync:${id}`, 'ats');
+  const replies = (await pipeline.exec()) ?? [];
+  return replies.reduce((total, [, count]) => total + Number(count ?? 0), 0);
+}
+
+async function halfOpenings(): Promise<number> {
+  return (await readTransitions(stand.database)).filter(({ to }) => to === 'half-open').length;
+}
+
+/** Sale calls from each half-open on, until the next one or the closing. */
+async function callsByPeriod(): Promise<number[]> {
+  const transitions = await readTransitions(stand.database);
+  const pushes = await stand.simulator.ledger({ path: PUSH });
+  const isEnd = ({ to, cause }: Transition) => to === 'half-open' || cause === 'recovered';
+  return transitions.flatMap(({ to, at }, index) => {
+    if (to !== 'half-open') return [];
+    const end = transitions.slice(index + 1).find(isEnd)?.at ?? Number.POSITIVE_INFINITY;
+    return [pushes.filter(({ receivedAt }) => receivedAt >= at && receivedAt < end).length];
+  });
+}
+
+describe('eight workers at half-open, with 10,000 jobs waiting', () => {
+  it('make exactly the permitted trials, at every half-open until it closes', async () => {
+    const jobs = await startFleet();
+    await stand.simulator.setSettings({ latency: { kind: 'fixed', ms: 200 } });
+    const most = await mostTrialsTaken(async () => (await halfOpenings()) >= 5);
+    await stand.simulator.setFaults([]);
+    await eventually(async () => {
+      expect((await readTransitions(stand.database)).at(-1)).toMatchObject({ cause: 'recovered' });
+    }, 30_000);
+    const fetched = await timesFetched(jobs);
+
+    const periods = await callsByPeriod();
+    expect(periods.length).toBeGreaterThanOrEqual(5);
+    expect(Math.max(...periods)).toBe(TRIALS);
+    expect(periods.at(-1)).toBe(TRIALS);
+    expect(most).toBe(TRIALS);
+    // What is taken is called, but for what the slots held at the first opening.
+    const calls = await stand.simulator.ledger({ path: PUSH });
+    expect(fetched).toBeLessThanOrEqual(calls.length + WORKERS * SLOTS);
+  });
+
+  it('wait without a hot loop while the trials are under way', async () => {
+    const jobs = await startFleet({ CONEXXUS_TIMEOUT: '8000' });
+    await eventually(async () => expect(await stand.queue.isPaused()).toBe(true), 30_000);
+    await stand.simulator.setFaults([{ match: { path: PUSH }, fault: { kind: 'hang' } }]);
+    await eventually(async () => expect(await trialsTaken()).toBe(TRIALS), 30_000);
+    await stand.simulator.waitFor({ inFlight: TRIALS });
+
+    const [fetchedBefore, commandsBefore] = [await timesFetched(jobs), await commandsRun(stand.redis)];
+    const from = performance.now();
+    await delay(3_000);
+    const seconds = (performance.now() - from) / 1_000;
+    const commands = await commandsRun(stand.redis);
+    expect(await trialsTaken()).toBe(TRIALS);
+    expect(await timesFetched(jobs)).toBe(fetchedBefore);
+    // Locks are renewed and circuits looked at, about ten commands a second; a hot loop makes thousands.
+    expect((commands - commandsBefore) / seconds / WORKERS).toBeLessThan(40);
+  });
+});
