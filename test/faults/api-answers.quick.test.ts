@@ -62,6 +62,28 @@ describe('what the API answers', () => {
     await stand.expectSums();
   }, 40_000);
 
+  it.each([301, 308])(
+    '[9] %d: opens at once, cause named, nothing burnt; without it all flows',
+    async (status) => {
+      const headers = { location: `${stand.simulator.url}/elsewhere` };
+      await stand.simulator.setMode({ kind: 'status', status, headers });
+      const jobIds = await stand.enqueue(makeSales(5, `row-9-${status}`));
+      await stand.untilPaused();
+      expect(await stand.attemptsSpent(jobIds)).toBe(0);
+      await stand.simulator.setMode('ok');
+      await stand.untilAtRest();
+
+      expect(new Set(await stand.openings())).toEqual(new Set(['misconfigured']));
+      expect((await stand.failures(jobIds))[0]).toMatchObject({
+        outcome: 'misconfigured',
+        code: `http_${status}`,
+      });
+      expect(new Set(await stand.states(jobIds))).toEqual(new Set(['completed']));
+      await stand.expectSums();
+    },
+    40_000,
+  );
+
   it('[10] 200 with success:false: rejected, with the reason', async () => {
     await stand.simulator.setFaults([
       {

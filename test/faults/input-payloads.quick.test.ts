@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventStreamKey } from '../../src/events/event.ts';
 import { InvalidPayloadError, type PushSales } from '../../src/index.ts';
 import { startProcess } from '../support/process.ts';
 import { makeSales } from '../support/sales.ts';
@@ -186,5 +188,25 @@ describe('a plain client', () => {
     expect((await stand.queue.getJob('row-56-refused'))?.data).toEqual(refused);
     expect(await stand.failures(['row-56-retried'])).toHaveLength(2);
     await stand.expectSums();
+  }, 40_000);
+});
+
+// Last, since the books of this file are off from here on: a row is where it should not be.
+describe('a row that Postgres can never take', () => {
+  it('[55] a sale id too long for its index: delivered, the row set apart, the writer goes on', async () => {
+    const id = randomBytes(8_000).toString('base64');
+    const [jobId = ''] = await stand.enqueue([sale('row-55-long', { transactions: [transaction(id)] })]);
+    const after = await stand.enqueue(makeSales(2, 'row-55-after-long'));
+    await stand.untilAtRest();
+
+    expect(new Set(await stand.states([jobId, ...after]))).toEqual(new Set(['completed']));
+    const { problems } = await stand.reconcile();
+    expect(problems).toEqual([`1 delivered without a row: ${jobId}`, '1 rows set apart: 1']);
+    const [[, fields] = []] = await stand.redis.xrange(
+      `${eventStreamKey(stand.namespace)}:refused`,
+      '-',
+      '+',
+    );
+    expect(fields?.join(' ')).toContain(jobId);
   }, 40_000);
 });

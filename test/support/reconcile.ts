@@ -1,8 +1,9 @@
-import type { Queue } from 'bullmq';
+import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { circuitKeys } from '../../src/circuit/keys.ts';
 import type { Database } from '../../src/database.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
+import { parseJob } from '../../src/sync/jobs.ts';
 import type { SimulatorControl } from './simulator/client.ts';
 import type { LedgerEntry } from './simulator/protocol.ts';
 
@@ -42,6 +43,8 @@ export interface Reconciliation {
   /** Rows that wait in the stream for Postgres, and rows set apart. */
   readonly backlog: number;
   readonly refused: number;
+  /** Keys with more answers than attempt rows: right only where a process died before it could record. */
+  readonly unlogged: readonly string[];
   readonly problems: readonly string[];
 }
 
@@ -55,11 +58,16 @@ export async function reconcile(books: Books, options: ReconcileOptions = {}): P
   const backlog = await books.redis.xlen(eventStreamKey(books.namespace));
   const refused = await books.redis.xlen(`${eventStreamKey(books.namespace)}:refused`);
   const twice = appliedTwice(pushes);
+  const applied = new Set(pushes.filter((push) => push.applied).map(({ key }) => key));
 
   const problems = [
     tell('lost', jobs.lost),
     tell('sent again after its success was recorded', sentAgain(pushes, options.lostAnswers)),
     tell('applied twice', twice),
+    tell(
+      'delivered, yet never applied',
+      jobs.delivered.filter((id) => !applied.has(jobs.keys.get(id) ?? null) && jobs.keys.has(id)),
+    ),
     tell(
       'delivered without a row',
       jobs.delivered.filter((id) => !jobs.known.has(id) && !rows.succeeded.has(id)),
@@ -90,6 +98,7 @@ export async function reconcile(books: Books, options: ReconcileOptions = {}): P
     deadLetterRows: sum(rows.dead),
     backlog,
     refused,
+    unlogged: unlogged(pushes, rows.attempts, jobs.keys),
     problems,
   };
 }
@@ -100,6 +109,8 @@ interface Jobs {
   readonly known: Set<string>;
   readonly dead: string[];
   readonly lost: string[];
+  /** Sync keys by job id, of those jobs that are kept and have one. */
+  readonly keys: Map<string, string>;
   waiting: number;
   active: number;
   delayed: number;
@@ -109,12 +120,15 @@ interface Jobs {
 /** Where each accepted job is now. */
 async function readJobs(books: Books, discarded: ReadonlySet<string>): Promise<Jobs> {
   const counts = { waiting: 0, active: 0, delayed: 0, discarded: 0 };
-  const jobs: Jobs = { delivered: [], known: new Set(), dead: [], lost: [], ...counts };
+  const jobs: Jobs = { delivered: [], known: new Set(), dead: [], lost: [], keys: new Map(), ...counts };
   for (const id of new Set(books.accepted)) {
+    const job = await books.queue.getJob(id);
+    const key = job && syncKeyOf(job);
+    if (key !== undefined) jobs.keys.set(id, key);
     switch (await stateOf(books, id)) {
       case 'completed':
         jobs.delivered.push(id);
-        if (await isKnown(books, id)) jobs.known.add(id);
+        if (job && isKnown(job)) jobs.known.add(id);
         break;
       case 'failed':
         jobs.dead.push(id);
@@ -145,9 +159,14 @@ async function stateOf({ queue, redis, namespace }: Books, jobId: string): Promi
   return (await redis.exists(mark)) === 1 ? 'completed' : 'unknown';
 }
 
-async function isKnown({ queue }: Books, jobId: string): Promise<boolean> {
-  const result: unknown = (await queue.getJob(jobId))?.returnvalue;
+function isKnown({ returnvalue }: Job): boolean {
+  const result: unknown = returnvalue;
   return typeof result === 'object' && result !== null && Reflect.get(result, 'status') === 'known';
+}
+
+function syncKeyOf({ name, data }: Job): string | undefined {
+  const parsed = parseJob(name, data);
+  return parsed.ok ? parsed.job.syncKey : undefined;
 }
 
 /** `counted`: without the stale ones, whose permission had been taken over or had run out. */
@@ -158,7 +177,12 @@ async function readRows({ database: { sql } }: Books) {
     from event_log where event_type like 'conexxus.sync.%' group by 1, 2`;
   const of = (kind: string) => new Map(counts.filter((row) => row.kind === kind).map(({ id, n }) => [id, n]));
   const succeeded = counts.filter(({ kind }) => kind === 'succeeded');
+  const attempts = new Map<string, number>();
+  for (const { kind, id, n } of counts) {
+    if (kind === 'succeeded' || kind === 'failed') attempts.set(id, (attempts.get(id) ?? 0) + n);
+  }
   return {
+    attempts,
     succeeded: of('succeeded'),
     counted: new Map(succeeded.map((row) => [row.id, row.counted])),
     dead: of('dead_lettered'),
@@ -173,6 +197,18 @@ function sentAgain(pushes: readonly LedgerEntry[], lost: ReadonlySet<string> | '
   if (lost === 'all') return [];
   const answered = tally(pushes.filter(({ status }) => status !== null && status < 300));
   return [...answered].filter(([key, times]) => times > 1 && !lost.has(key)).map(([key]) => key);
+}
+
+/** Keys of kept jobs that the API answered more often than there are rows of attempts with them. */
+function unlogged(
+  pushes: readonly LedgerEntry[],
+  attempts: ReadonlyMap<string, number>,
+  keys: ReadonlyMap<string, string>,
+): string[] {
+  const rows = new Map<string, number>();
+  for (const [id, key] of keys) rows.set(key, (rows.get(key) ?? 0) + (attempts.get(id) ?? 0));
+  const answered = tally(pushes.filter(({ status }) => status !== null));
+  return [...answered].filter(([key, times]) => times > (rows.get(key) ?? times)).map(([key]) => key);
 }
 
 /** Transactions that the API applied more than once: under two keys, or without heeding the key. */
