@@ -19,7 +19,8 @@ const config = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   maxWorkers: 2,
-  testTimeout: 20_000,
+  // Of a hung test only: what a test waits for has deadlines of its own.
+  testTimeout: 60_000,
 };
 export default config;
 

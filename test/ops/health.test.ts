@@ -39,7 +39,7 @@ describe('health', () => {
     expect((await ops.call('GET', '/health/live')).status).toBe(200);
   });
 
-  it('asked a hundred times at once, checks once', async () => {
+  it('asked a hundred times at once, checks once a second', async () => {
     let checked = 0;
     const redis = async () => {
       checked += 1;
@@ -47,8 +47,11 @@ describe('health', () => {
     };
     const started = (ops = await startOps({ checks: { redis } }));
     const ask = () => started.call('GET', '/health/ready');
+    const startedAt = performance.now();
     const answers = await Promise.all(Array.from({ length: 100 }, ask));
+    const seconds = (performance.now() - startedAt) / 1_000;
     expect(answers.every(({ status }) => status === 200)).toBe(true);
-    expect(checked).toBe(1);
+    // A reading is kept for a second; a busy machine may take longer than that for a hundred answers.
+    expect(checked).toBeLessThanOrEqual(1 + Math.floor(seconds));
   });
 });
