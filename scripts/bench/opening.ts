@@ -16,7 +16,7 @@ export const benchOpening: Benchmark = async ({ redis, postgres, openings, say }
     databaseUrl: postgres.url,
     env: { CIRCUIT_OPEN: '3600000', CIRCUIT_OPEN_MAX: '3600000', RAMP_STEP: '0' },
   });
-  const monitor = await monitorRedis(stand.redis, isMove);
+  const monitor = await monitorRedis(redis.url, isMove);
   try {
     await stand.simulator.setMode(503);
     await stand.enqueue(makeSales(2_000));

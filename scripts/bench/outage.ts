@@ -8,7 +8,8 @@ import { type Figure, limited } from './figure.ts';
 import { processLoad } from './process-load.ts';
 
 const WORKERS = 4;
-const BATCH = 5_000;
+/** Of one call of the producer, which gives up on an answer after a second and a half. */
+const BATCH = 500;
 const LOOK_MS = 100;
 /** Until what the opening stirred up has settled. */
 const SETTLE_MS = 10_000;

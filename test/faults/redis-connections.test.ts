@@ -92,9 +92,8 @@ describe('connections to Redis', () => {
     await stand.enqueue(makeSales(20, 'after'));
     await stand.untilAtRest(NOTICED_MS);
     await stand.expectSums();
-    // The line to which transitions come is one of them.
     await stand.circuit.operate('hold', { actor: 'test', reason: 'is it heard?' });
-    await eventually(async () => expect(await stand.queue.isPaused()).toBe(true), 500);
+    await eventually(async () => expect(await stand.queue.isPaused()).toBe(true), 2_000);
   });
 
   it('[37] answers vanish: commands, blocking reads and subscriptions each notice within 30 s', async () => {

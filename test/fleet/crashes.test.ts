@@ -18,7 +18,7 @@ async function untilDelivered(jobs: number): Promise<void> {
   await eventually(async () => {
     expect(await stand.queue.getCompletedCount()).toBe(jobs);
     expect(await stand.redis.xlen(`{${stand.namespace}}:events`)).toBe(0);
-  }, 60_000);
+  }, 90_000);
 }
 
 /** The sale call under way that came after so many requests. */
@@ -77,7 +77,7 @@ describe('a worker that dies', () => {
     await stand.simulator.setFaults([{ match: { path: PUSH }, fault: { kind: 'status', status: 503 } }]);
     const victim = await stand.startWorker();
     await stand.enqueue(makeSales(50));
-    await eventually(async () => expect(await stand.queue.isPaused()).toBe(true));
+    await eventually(async () => expect(await stand.queue.isPaused()).toBe(true), 30_000);
     const { requests } = await stand.simulator.summary();
     await stand.simulator.setFaults([{ match: { path: PUSH, times: 1 }, fault: { kind: 'hang' } }]);
     const trial = await hangingCall(requests);
@@ -101,12 +101,15 @@ describe('a worker that dies', () => {
     await stand.simulator.setMode(503);
     const workers = await stand.startWorkers(8);
     await stand.enqueue(makeSales(200));
-    await eventually(async () => expect(await stand.queue.isPaused()).toBe(true));
+    await eventually(async () => {
+      expect(await stand.queue.isPaused()).toBe(true);
+      expect(await stand.queue.getActiveCount()).toBe(0);
+    }, 30_000);
     for (const worker of workers) worker.signal('SIGKILL');
     await Promise.all(workers.map(({ exited }) => exited));
     await stand.simulator.setMode('ok');
     expect(await stand.queue.isPaused()).toBe(true);
-    await eventually(async () => expect(await isDue()).toBe(true));
+    await eventually(async () => expect(await isDue()).toBe(true), 30_000);
 
     await stand.startWorkers(8);
     await untilDelivered(200);

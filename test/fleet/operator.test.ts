@@ -59,7 +59,7 @@ describe("a person's pause", () => {
   it('during an outage outlives it', async () => {
     await stand.simulator.setMode(503);
     await stand.enqueue(makeSales(JOBS));
-    await eventually(async () => expect(await stand.queue.isPaused()).toBe(true));
+    await eventually(async () => expect(await stand.queue.isPaused()).toBe(true), 30_000);
     await pausedThroughout(async () => {
       await stand.simulator.setMode('ok');
       await circuitIs('half-open');
@@ -81,10 +81,10 @@ describe("a person's pause", () => {
   });
 
   it('during a cooldown outlives it, and the circuit stays closed', async () => {
-    const fault = { kind: 'status', status: 429, headers: { 'Retry-After': '2' } } as const;
+    const fault = { kind: 'status', status: 429, headers: { 'Retry-After': '5' } } as const;
     await stand.simulator.setFaults([{ match: { times: 1 }, fault }]);
     await stand.enqueue(makeSales(JOBS));
-    await eventually(async () => expect(await cooldownUntil()).toBeGreaterThan(Date.now()));
+    await eventually(async () => expect(await cooldownUntil()).toBeGreaterThan(Date.now()), 30_000);
     await pausedThroughout(async () => {
       const endsAt = await cooldownUntil();
       await eventually(() => expect(Date.now()).toBeGreaterThan(endsAt), 30_000);

@@ -1,4 +1,6 @@
-import type { Redis } from 'ioredis';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 
 /** A command as Redis carried it out, those inside scripts included. */
 export interface SeenCommand {
@@ -14,24 +16,31 @@ export interface RedisMonitor {
   stop(): void;
 }
 
-/** Watches all that Redis does and keeps what `wanted` picks. */
+/**
+ * Watches all that Redis does and keeps what `wanted` picks. On a socket of its own: ioredis takes what
+ * comes close behind the answer to MONITOR for the answer to a command it never sent.
+ */
 export async function monitorRedis(
-  redis: Redis,
+  url: string,
   wanted: (name: string, args: readonly string[]) => boolean,
 ): Promise<RedisMonitor> {
+  const { hostname, port } = new URL(url);
   const seen: SeenCommand[] = [];
-  // On RESP3 this driver takes what a monitor hears for answers to commands it never sent.
-  const connection = redis.duplicate({ protocol: 2 });
-  const monitor = await connection.monitor();
-  monitor.on('monitor', (time: string, [name = '', ...args]: string[]) => {
-    const command = { at: Number(time) * 1_000, name: name.toLowerCase(), args };
-    if (wanted(command.name, args)) seen.push(command);
+  const socket = connect(Number(port), hostname);
+  const lines = createInterface({ input: socket });
+  socket.write('MONITOR\r\n');
+  await once(lines, 'line');
+  lines.on('line', (line) => {
+    const command = parseLine(line);
+    if (command && wanted(command.name, command.args)) seen.push(command);
   });
-  return {
-    seen,
-    stop: () => {
-      monitor.disconnect();
-      connection.disconnect();
-    },
-  };
+  return { seen, stop: () => void socket.destroy() };
+}
+
+/** `+1795449537.739934 [0 lua] "SET" "key" "value"`; the escapes of a value stay as they are. */
+function parseLine(line: string): SeenCommand | undefined {
+  const at = /^\+(\d+\.\d+) /.exec(line)?.[1];
+  const [name, ...args] = [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) => text);
+  if (at === undefined || name === undefined) return undefined;
+  return { at: Number(at) * 1_000, name: name.toLowerCase(), args };
 }
