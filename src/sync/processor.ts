@@ -107,18 +107,15 @@ async function record(
   { circuit, gate, policy, redact, stopping, logger }: ProcessorDeps,
 ): Promise<Disposition> {
   const { stack: _stack, retryAfterMs, ...row } = attempt;
-  const recorded = await untilAnswered(
-    () =>
-      circuit.record({ jobId: idOf(bullJob), syncKey: job.syncKey }, permission, {
-        effect: effectOf(attempt.outcome),
-        durationMs: attempt.durationMs,
-        delivered: attempt.outcome === 'delivered',
-        retryAfterMs,
-        event: attemptEvent(subjectOf(bullJob, job), permission, row, redact),
-      }),
-    stopping,
-    logger,
-  );
+  const subject = { jobId: idOf(bullJob), syncKey: job.syncKey };
+  const report = {
+    effect: effectOf(attempt.outcome),
+    durationMs: attempt.durationMs,
+    delivered: attempt.outcome === 'delivered',
+    retryAfterMs,
+    event: attemptEvent(subjectOf(bullJob, job), permission, row, redact),
+  };
+  const recorded = await untilAnswered(() => circuit.record(subject, permission, report), stopping, logger);
   if (recorded.moved || recorded.state !== 'closed') {
     // What is recorded stands, also where a full Redis won't take the pause: the circuit denies meanwhile.
     await gate
@@ -173,11 +170,9 @@ async function bury(
 ): Promise<never> {
   const message = redact(error.message);
   const cause = { outcome, attempt: attemptNumber(bullJob), error: { ...error, message } };
-  await untilAnswered(
-    async () => spool.append(deadLetterEvent(subject, await replaysOf(subject.jobId), cause, redact)),
-    stopping,
-    logger,
-  );
+  const replays = await untilAnswered(() => replaysOf(subject.jobId), stopping, logger);
+  const event = deadLetterEvent(subject, replays, cause, redact);
+  await untilAnswered(() => spool.append(event), stopping, logger);
   logger.warn(
     { jobId: subject.jobId, location: subject.locationId, operation: subject.name, ...cause },
     'dead-lettered',
