@@ -4,9 +4,10 @@ import type { PrivateServer } from '../../scripts/services/service.ts';
 import { startPrivateRedis } from '../../scripts/services.ts';
 import { eventually } from '../support/eventually.ts';
 import { commandsRun } from '../support/redis-load.ts';
+import { monitorRedis, type RedisMonitor, type SeenCommand } from '../support/redis-monitor.ts';
 import { makeSales } from '../support/sales.ts';
 import { type Stand, startStand } from '../support/stand.ts';
-import { readTransitions, type Transition } from '../support/transitions.ts';
+import { readTransitions } from '../support/transitions.ts';
 
 const WORKERS = 8;
 /** Calls in flight per worker. */
@@ -18,6 +19,7 @@ const PUSH = '/api/v1/sales/push';
 // Its commands are counted: nobody else may use it.
 let redis: PrivateServer;
 let stand: Stand;
+let monitor: RedisMonitor | undefined;
 
 beforeAll(async () => {
   redis = await startPrivateRedis();
@@ -28,6 +30,7 @@ afterAll(async () => {
 });
 
 afterEach(async () => {
+  monitor?.stop();
   await stand.close();
 });
 
@@ -42,6 +45,12 @@ async function startFleet(env: Record<string, string> = {}): Promise<string[]> {
   const sales = makeSales(BACKLOG);
   // In parts: the producer gives up on a command that is not answered within a second and a half.
   while (sales.length > 0) ids.push(...(await stand.enqueue(sales.splice(0, 500))));
+  const claims = `{${stand.namespace}}:circuit:claim:`;
+  monitor = await monitorRedis(
+    redis.url,
+    (name, [key, value]) =>
+      name === 'set' && key?.startsWith(claims) === true && !value?.startsWith('recorded'),
+  );
   await stand.startWorkers(WORKERS);
   return ids;
 }
@@ -78,16 +87,34 @@ async function halfOpenings(): Promise<number> {
   return (await readTransitions(stand.database)).filter(({ to }) => to === 'half-open').length;
 }
 
-/** Sale calls from each half-open on, until the next one or the closing. */
-async function callsByPeriod(): Promise<number[]> {
-  const transitions = await readTransitions(stand.database);
-  const pushes = await stand.simulator.ledger({ path: PUSH });
-  const isEnd = ({ to, cause }: Transition) => to === 'half-open' || cause === 'recovered';
-  return transitions.flatMap(({ to, at }, index) => {
-    if (to !== 'half-open') return [];
-    const end = transitions.slice(index + 1).find(isEnd)?.at ?? Number.POSITIVE_INFINITY;
-    return [pushes.filter(({ receivedAt }) => receivedAt >= at && receivedAt < end).length];
+/** A claim as `acquire` writes it. */
+interface Permit {
+  readonly key: string;
+  readonly epoch: number;
+  readonly trial: boolean;
+}
+
+function permitOf({ args: [key = '', claim = ''] }: SeenCommand): Permit {
+  const [, epoch, , trial] = claim.split('|');
+  return { key: key.slice(key.lastIndexOf(':') + 1), epoch: Number(epoch), trial: trial === '1' };
+}
+
+/**
+ * Trial calls that reached the API, by the half-open in which they were permitted: a process that is slow
+ * may send a trial after its half-open has ended, and that is no trial of the next one. Each permit makes
+ * one call, so the n-th call with a key is that of the n-th permit for it.
+ */
+async function trialCallsByPeriod(permits: readonly Permit[]): Promise<number[]> {
+  const left = [...permits];
+  const calls = (await stand.simulator.ledger({ path: PUSH })).map(({ key }) => {
+    const at = left.findIndex((permit) => permit.key === key);
+    const [permit] = at < 0 ? [] : left.splice(at, 1);
+    if (!permit) throw new Error(`A call without a permit: ${key}`);
+    return permit;
   });
+  const halfOpen = (await readTransitions(stand.database)).filter(({ to }) => to === 'half-open');
+  // The health call ends the first phase of a half-open within its epoch.
+  return halfOpen.map(({ epoch }) => calls.filter((call) => call.trial && call.epoch === epoch).length);
 }
 
 describe('eight workers at half-open, with 10,000 jobs waiting', () => {
@@ -101,7 +128,7 @@ describe('eight workers at half-open, with 10,000 jobs waiting', () => {
     }, 30_000);
     const fetched = await timesFetched(jobs);
 
-    const periods = await callsByPeriod();
+    const periods = await trialCallsByPeriod((monitor?.seen ?? []).map(permitOf));
     expect(periods.length).toBeGreaterThanOrEqual(5);
     expect(Math.max(...periods)).toBe(TRIALS);
     expect(periods.at(-1)).toBe(TRIALS);
