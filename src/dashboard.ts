@@ -9,8 +9,8 @@ import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { listen } from './ops/server.ts';
 import { createRedactor } from './redaction.ts';
 import { connectRedis } from './redis.ts';
-import { createDeadLetters } from './sync/dead-letters.ts';
-import { readPause } from './sync/gate-script.ts';
+import { createDeadLetters } from './sync/dead-letters/dead-letters.ts';
+import { readPause } from './sync/gate/gate-script.ts';
 import { openQueue } from './sync/queue.ts';
 import { onlookerOptionsOf } from './sync/settings.ts';
 

@@ -19,11 +19,11 @@ import { createRedactor } from './redaction.ts';
 import { connectRedis } from './redis.ts';
 import { requireFitRedis } from './redis-fitness.ts';
 import { createConsumer } from './sync/consumer.ts';
-import { createGate, type Gate } from './sync/gate.ts';
-import type { GateOptions } from './sync/gate-script.ts';
+import { readReplays } from './sync/dead-letters/replays.ts';
+import { createGate, type Gate } from './sync/gate/gate.ts';
+import type { GateOptions } from './sync/gate/gate-script.ts';
 import { createHandlers } from './sync/handlers.ts';
 import { createProcessor } from './sync/processor.ts';
-import { readReplays } from './sync/replays.ts';
 import { gateOptionsOf } from './sync/settings.ts';
 import { VERSION } from './version.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { errorMessage } from '../../src/errors.ts';
 import type { PushSales } from '../../src/index.ts';
-import { pushSales } from '../../src/sync/payload.ts';
+import { pushSales } from '../../src/sync/jobs/payload.ts';
 import { makeSales } from '../../test/support/sales.ts';
 
 const MADE_UP = 200;

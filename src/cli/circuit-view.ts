@@ -1,7 +1,7 @@
 import type { ManualOverride } from '../circuit/types.ts';
-import type { CircuitReport } from '../sync/circuit-report.ts';
-import { causeWords, queueWords, stateWords } from '../sync/circuit-words.ts';
-import { fromNow, instant } from '../sync/time-words.ts';
+import type { CircuitReport } from '../sync/report/circuit-report.ts';
+import { causeWords, queueWords, stateWords } from '../sync/report/circuit-words.ts';
+import { fromNow, instant } from '../sync/report/time-words.ts';
 import { oneLine, table } from './table.ts';
 
 /** What a person wants to know at once. */

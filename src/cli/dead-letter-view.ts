@@ -1,7 +1,7 @@
 import type { PastEvent } from '../events/history.ts';
-import type { Verdict } from '../sync/dead-letters.ts';
-import type { DeadLetter } from '../sync/failed-jobs.ts';
-import { fromNow, instant } from '../sync/time-words.ts';
+import type { Verdict } from '../sync/dead-letters/dead-letters.ts';
+import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
+import { fromNow, instant } from '../sync/report/time-words.ts';
 import { oneLine, printable, table } from './table.ts';
 
 export type Deed = 'replay' | 'discard';

@@ -4,7 +4,11 @@ import { connectDatabase } from '../database.ts';
 import { ConexxusSyncError } from '../errors.ts';
 import { readHistory } from '../events/history.ts';
 import { createRedactor, redactData, redactJson } from '../redaction.ts';
-import { createDeadLetters, type DeadLetterFilter, type DeadLetters } from '../sync/dead-letters.ts';
+import {
+  createDeadLetters,
+  type DeadLetterFilter,
+  type DeadLetters,
+} from '../sync/dead-letters/dead-letters.ts';
 import { openQueue } from '../sync/queue.ts';
 import { type Deed, type History, letterRecord, renderDeadLetter, renderEntry } from './dead-letter-view.ts';
 import { ACTOR, ago, notEmpty, positive, REASON, UsageError, type WordOptions, wordOf } from './options.ts';

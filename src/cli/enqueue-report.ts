@@ -1,6 +1,6 @@
 import type { ConexxusSyncError } from '../errors.ts';
-import type { Enqueued } from '../sync/job-adder.ts';
-import { describeProblems, type Problem } from '../sync/problems.ts';
+import { describeProblems, type Problem } from '../sync/jobs/problems.ts';
+import type { Enqueued } from '../sync/producer/job-adder.ts';
 import type { Place } from './payload-source.ts';
 
 /** Counts what became of the payloads, tells of refused ones as they come, and sums up at the end. */

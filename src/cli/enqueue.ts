@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander';
 import { loadConfig } from '../config.ts';
 import { ConexxusSyncError } from '../errors.ts';
-import { createEnqueuer, type Enqueuer } from '../sync/enqueuer.ts';
-import { JOB_NAMES, parseJob, type SyncJob } from '../sync/jobs.ts';
+import { JOB_NAMES, parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
+import { createEnqueuer, type Enqueuer } from '../sync/producer/enqueuer.ts';
 import { createReport, type EnqueueReport } from './enqueue-report.ts';
 import { notEmpty, UsageError } from './options.ts';
 import { openFile, type Payload, readPayloads } from './payload-source.ts';

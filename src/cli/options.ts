@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { ConexxusSyncError } from '../errors.ts';
 import type { Redactor } from '../redaction.ts';
-import type { Word } from '../sync/operator-event.ts';
+import type { Word } from '../sync/dead-letters/operator-event.ts';
 
 /** The command line does not make sense. */
 export class UsageError extends ConexxusSyncError {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { loadConfig, secretsOf } from '../config.ts';
 import { createRedactor } from '../redaction.ts';
-import { parseJob, type SyncJob } from '../sync/jobs.ts';
+import { ResendRefusedError, type Resent, resend } from '../sync/dead-letters/resend.ts';
+import { parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
 import { openQueue } from '../sync/queue.ts';
-import { ResendRefusedError, type Resent, resend } from '../sync/resend.ts';
 import { ACTOR, notEmpty, REASON, type WordOptions, wordOf } from './options.ts';
 import { openFile, readPayloads } from './payload-source.ts';
 import { withRedis } from './with-redis.ts';

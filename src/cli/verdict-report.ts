@@ -1,5 +1,5 @@
-import type { Verdict } from '../sync/dead-letters.ts';
-import type { DeadLetter } from '../sync/failed-jobs.ts';
+import type { Verdict } from '../sync/dead-letters/dead-letters.ts';
+import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
 import { type Deed, PAST, verdictRecord, verdictWords } from './dead-letter-view.ts';
 import { jsonList, write } from './output.ts';
 import { oneLine, table } from './table.ts';

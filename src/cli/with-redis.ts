@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import { ConexxusSyncError } from '../errors.ts';
 import { connectRedis } from '../redis.ts';
-import { queueError } from '../sync/producer-errors.ts';
+import { queueError } from '../sync/producer/producer-errors.ts';
 import { reasonOf } from './reason.ts';
 
 /** Redis is away, or stopped answering. */

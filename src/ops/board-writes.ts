@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import type { Logger } from '../logger.ts';
-import { pauseWords } from '../sync/circuit-words.ts';
+import { pauseWords } from '../sync/report/circuit-words.ts';
 import type { OpsEnv } from './auth.ts';
 import type { CircuitReader, PauseReader } from './circuit-routes.ts';
 import { type Deed, type Operator, RETRY_ALL_MAX } from './operator.ts';

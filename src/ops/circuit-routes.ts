@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { CircuitStatus } from '../circuit/types.ts';
-import { circuitReport } from '../sync/circuit-report.ts';
+import { circuitReport } from '../sync/report/circuit-report.ts';
 
 export interface CircuitReader {
   status(): Promise<CircuitStatus>;

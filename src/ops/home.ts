@@ -3,8 +3,8 @@ import { Hono } from 'hono';
 import { html, raw } from 'hono/html';
 import type { CircuitStatus } from '../circuit/types.ts';
 import type { Logger } from '../logger.ts';
-import { causeWords, queueWords, stateWords } from '../sync/circuit-words.ts';
-import { fromNow, instant } from '../sync/time-words.ts';
+import { causeWords, queueWords, stateWords } from '../sync/report/circuit-words.ts';
+import { fromNow, instant } from '../sync/report/time-words.ts';
 import type { OpsEnv, Person } from './auth.ts';
 import type { CircuitReader, PauseReader } from './circuit-routes.ts';
 

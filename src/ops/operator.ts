@@ -1,9 +1,9 @@
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { SyncEvent } from '../events/event.ts';
-import type { DeadLetters, Verdict } from '../sync/dead-letters.ts';
-import { operatorEvent } from '../sync/operator-event.ts';
-import { PAUSED_BY, PAUSED_BY_CIRCUIT } from '../sync/pauser.ts';
+import type { DeadLetters, Verdict } from '../sync/dead-letters/dead-letters.ts';
+import { operatorEvent } from '../sync/dead-letters/operator-event.ts';
+import { PAUSED_BY, PAUSED_BY_CIRCUIT } from '../sync/gate/pauser.ts';
 
 /** The trail of what people did; `append` resolves once the event cannot be lost any more. */
 export interface AuditLog {

@@ -1,6 +1,6 @@
 import type { Circuit } from '../circuit/circuit.ts';
 import type { Acquired, Subject } from '../circuit/types.ts';
-import type { Gate } from './gate.ts';
+import type { Gate } from './gate/gate.ts';
 
 /** What the circuit made of a job that asks to call. */
 export type Admission =

@@ -2,7 +2,7 @@ import type { ConexxusClient } from '../conexxus/client.ts';
 import type { Outcome } from '../conexxus/outcome.ts';
 import { errorMessage } from '../errors.ts';
 import type { Catalog } from '../inventory/catalog.ts';
-import type { JobName, SyncJob } from './jobs.ts';
+import type { JobName, SyncJob } from './jobs/jobs.ts';
 
 /** What doing a job came to: the call's outcome, and what was done with its answer. */
 export interface Performed {

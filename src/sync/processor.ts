@@ -7,11 +7,11 @@ import type { Redactor } from '../redaction.ts';
 import { enter } from './admission.ts';
 import { attemptNumber, type FinishedAttempt, makeAttempt } from './attempt.ts';
 import { type AttemptOutcome, type Disposition, dispose, effectOf, type RetryPolicy } from './disposition.ts';
-import type { Gate } from './gate.ts';
+import type { Gate } from './gate/gate.ts';
 import type { Handlers } from './handlers.ts';
-import { parseJob, type SyncJob } from './jobs.ts';
+import { parseJob, type SyncJob } from './jobs/jobs.ts';
+import { describeProblems } from './jobs/problems.ts';
 import { untilAnswered } from './patience.ts';
-import { describeProblems } from './problems.ts';
 import { deadLetter, handBack, holdToPolicy, postpone, retry } from './settle.ts';
 import { attemptEvent, deadLetterEvent, type EventSubject } from './sync-event.ts';
 

@@ -1,6 +1,6 @@
 import type { CircuitOptions } from '../circuit/options.ts';
-import type { GateOptions } from './gate-script.ts';
-import { HEALTH_TIMEOUT_MS } from './health-call.ts';
+import type { GateOptions } from './gate/gate-script.ts';
+import { HEALTH_TIMEOUT_MS } from './gate/health-call.ts';
 
 /** The part of the configuration that the circuit and the gate share, as every process reads it. */
 export interface FleetSettings {

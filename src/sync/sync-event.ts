@@ -4,8 +4,8 @@ import { errorMessage } from '../errors.ts';
 import type { SyncEvent } from '../events/event.ts';
 import { excerpt } from '../events/text.ts';
 import { type Redactor, redactJson } from '../redaction.ts';
+import type { Word } from './dead-letters/operator-event.ts';
 import type { AttemptOutcome } from './disposition.ts';
-import type { Word } from './operator-event.ts';
 
 /** What an event tells of its job. `name` may be any text that another client chose. */
 export interface EventSubject {

@@ -12,7 +12,7 @@ import type { ReadinessChecks } from '../../src/ops/health.ts';
 import { listen } from '../../src/ops/server.ts';
 import { createRedactor } from '../../src/redaction.ts';
 import { connectRedis } from '../../src/redis.ts';
-import { createDeadLetters } from '../../src/sync/dead-letters.ts';
+import { createDeadLetters } from '../../src/sync/dead-letters/dead-letters.ts';
 
 export const OPERATOR = { user: 'olga', password: 'opens & closes' };
 export const VIEWER = { user: 'vera', password: 'only: looks' };

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { circuitKeys } from '../../src/circuit/keys.ts';
 import type { Database } from '../../src/database.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
-import { parseJob } from '../../src/sync/jobs.ts';
+import { parseJob } from '../../src/sync/jobs/jobs.ts';
 import type { SimulatorControl } from './simulator/client.ts';
 import type { LedgerEntry } from './simulator/protocol.ts';
 

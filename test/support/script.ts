@@ -17,7 +17,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A TypeScript module in a process of its own, at the top of the package; `env` is all it gets but PATH. */
 export function startScript(

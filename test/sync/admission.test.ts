@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Acquired, DenialReason } from '../../src/circuit/types.ts';
 import { enter } from '../../src/sync/admission.ts';
-import type { PauseReason } from '../../src/sync/gate-script.ts';
+import type { PauseReason } from '../../src/sync/gate/gate-script.ts';
 
 const SUBJECT = { jobId: 'job-1' };
 const PERMITTED: Acquired = { kind: 'permitted', permission: 'p', epoch: 1, trial: false };

@@ -2,7 +2,11 @@ import { type JobsOptions, type Queue, UnrecoverableError, Worker } from 'bullmq
 import type { Redis } from 'ioredis';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
 import { connectRedis } from '../../src/redis.ts';
-import { createDeadLetters, type DeadLetterFilter, type DeadLetters } from '../../src/sync/dead-letters.ts';
+import {
+  createDeadLetters,
+  type DeadLetterFilter,
+  type DeadLetters,
+} from '../../src/sync/dead-letters/dead-letters.ts';
 import { openQueue, queuePrefix } from '../../src/sync/queue.ts';
 import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
 import { sales } from './sales.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { IRedisTransaction, Queue } from 'bullmq';
 import type { ChainableCommander } from 'ioredis';
-import { ConexxusSyncError } from '../errors.ts';
-import { APPEND_EVENT } from '../events/scripts.ts';
-import { repliesOf } from './known-jobs.ts';
+import { ConexxusSyncError } from '../../errors.ts';
+import { APPEND_EVENT } from '../../events/scripts.ts';
+import { repliesOf } from '../producer/known-jobs.ts';
 
 /** A script of ours. It answers 0 where it does nothing; BullMQ's, finding the same state, then does nothing too. */
 interface OurHalf {

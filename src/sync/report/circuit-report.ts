@@ -1,4 +1,4 @@
-import type { CircuitStatus } from '../circuit/types.ts';
+import type { CircuitStatus } from '../../circuit/types.ts';
 
 /** What `GET /api/circuit` and `circuit status --json` answer. */
 export interface CircuitReport extends CircuitStatus {

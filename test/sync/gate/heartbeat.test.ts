@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { createHeartbeat } from '../../src/sync/heartbeat.ts';
-import { deferred } from '../support/deferred.ts';
-import { eventually } from '../support/eventually.ts';
+import { createHeartbeat } from '../../../src/sync/gate/heartbeat.ts';
+import { deferred } from '../../support/deferred.ts';
+import { eventually } from '../../support/eventually.ts';
 
 describe('a heartbeat', () => {
   it('checks again after the time that the check names', async () => {

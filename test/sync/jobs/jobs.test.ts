@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ParsedJob, parseJob } from '../../src/sync/jobs.ts';
-import { sales } from './sales.ts';
+import { type ParsedJob, parseJob } from '../../../src/sync/jobs/jobs.ts';
+import { sales } from '../sales.ts';
 
 function problemsOf(parsed: ParsedJob): Record<string, string> {
   if (parsed.ok) return {};

@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { eventStreamKey } from '../events/event.ts';
-import { createSpool } from '../events/spool.ts';
-import type { Redactor } from '../redaction.ts';
-import { redisScript } from '../redis.ts';
+import { eventStreamKey } from '../../events/event.ts';
+import { createSpool } from '../../events/spool.ts';
+import type { Redactor } from '../../redaction.ts';
+import { redisScript } from '../../redis.ts';
+import { type EnqueuedState, readStates } from '../producer/known-jobs.ts';
+import { queueError } from '../producer/producer-errors.ts';
+import { verdictEvent } from '../sync-event.ts';
 import { bringBack } from './bring-back.ts';
 import { type DeadLetter, failedPages, readDeadLetters, type TimeOfDeath } from './failed-jobs.ts';
 import { readScript } from './job-transaction.ts';
-import { type EnqueuedState, readStates } from './known-jobs.ts';
 import { operatorEvent, type Word } from './operator-event.ts';
-import { queueError } from './producer-errors.ts';
-import { verdictEvent } from './sync-event.ts';
 
 /** Which dead letters are meant: those to which all that is given applies. */
 export interface DeadLetterFilter extends TimeOfDeath {

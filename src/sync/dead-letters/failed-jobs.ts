@@ -1,7 +1,7 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { repliesOf } from './known-jobs.ts';
-import { locationIdOf, transactionIdsOf } from './payload.ts';
+import { locationIdOf, transactionIdsOf } from '../jobs/payload.ts';
+import { repliesOf } from '../producer/known-jobs.ts';
 import { REPLAYS } from './replays.ts';
 
 /** A job that was given up, as BullMQ keeps it. */

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectRedis } from '../../src/redis.ts';
-import { createGateScript, type GateScript } from '../../src/sync/gate-script.ts';
-import { OPTIONS } from '../circuit/harness.ts';
-import { deferred } from '../support/deferred.ts';
-import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
+import { connectRedis } from '../../../src/redis.ts';
+import { createGateScript, type GateScript } from '../../../src/sync/gate/gate-script.ts';
+import { OPTIONS } from '../../circuit/harness.ts';
+import { deferred } from '../../support/deferred.ts';
+import { testRedisUrl, uniqueNamespace } from '../../support/redis.ts';
 
 let prefix: string;
 let redis: Redis;

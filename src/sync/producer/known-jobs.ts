@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { deliveredMarkKey } from '../circuit/keys.ts';
+import { deliveredMarkKey } from '../../circuit/keys.ts';
 
 /** BullMQ's state of the job; `delivered`: the job is gone, but its delivery is remembered. */
 export type EnqueuedState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'delivered';

@@ -1,4 +1,4 @@
-import type { CircuitStatus } from '../circuit/types.ts';
+import type { CircuitStatus } from '../../circuit/types.ts';
 import { fromNow } from './time-words.ts';
 
 /** Why the circuit is in its state, by the literal that its scripts write. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EventPayload, SyncEvent } from '../events/event.ts';
+import type { EventPayload, SyncEvent } from '../../events/event.ts';
 
 /** Who does it and why. */
 export interface Word {

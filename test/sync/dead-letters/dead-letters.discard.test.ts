@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Verdict } from '../../src/sync/dead-letters.ts';
-import { sales } from './sales.ts';
-import { collect, openShelf, type Shelf, WORD } from './shelf.ts';
+import type { Verdict } from '../../../src/sync/dead-letters/dead-letters.ts';
+import { sales } from '../sales.ts';
+import { collect, openShelf, type Shelf, WORD } from '../shelf.ts';
 
 let shelf: Shelf;
 

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import type { SyncEvent } from '../events/event.ts';
+import type { SyncEvent } from '../../events/event.ts';
 import { readScript, transactWithBullMQ } from './job-transaction.ts';
 import { REPLAYS } from './replays.ts';
 

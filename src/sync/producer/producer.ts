@@ -1,8 +1,8 @@
+import { type JobName, parseJob, type SyncJob } from '../jobs/jobs.ts';
+import type { FetchInventory, PushSales } from '../jobs/payload.ts';
+import { type Problem, problemOfNth } from '../jobs/problems.ts';
 import { createEnqueuer } from './enqueuer.ts';
 import type { Enqueued } from './job-adder.ts';
-import { type JobName, parseJob, type SyncJob } from './jobs.ts';
-import type { FetchInventory, PushSales } from './payload.ts';
-import { type Problem, problemOfNth } from './problems.ts';
 import { InvalidOptionsError, InvalidPayloadError, QueueUnavailableError } from './producer-errors.ts';
 
 export interface SyncProducerOptions {

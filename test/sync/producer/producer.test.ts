@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { createSyncProducer } from '../../src/sync/producer.ts';
-import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
-import { sales } from './sales.ts';
+import { createSyncProducer } from '../../../src/sync/producer/producer.ts';
+import { testRedisUrl, uniqueNamespace } from '../../support/redis.ts';
+import { sales } from '../sales.ts';
 
 const namespace = uniqueNamespace();
 const prefix = `{${namespace}}`;

@@ -1,16 +1,16 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { deliveredMarkKey } from '../circuit/keys.ts';
-import { ConexxusSyncError } from '../errors.ts';
-import { eventStreamKey } from '../events/event.ts';
-import type { Redactor } from '../redaction.ts';
+import { deliveredMarkKey } from '../../circuit/keys.ts';
+import { ConexxusSyncError } from '../../errors.ts';
+import { eventStreamKey } from '../../events/event.ts';
+import type { Redactor } from '../../redaction.ts';
+import { parseJob, type SyncJob } from '../jobs/jobs.ts';
+import { jobOf } from '../producer/job-adder.ts';
+import { readStates } from '../producer/known-jobs.ts';
+import { resendEvent } from '../sync-event.ts';
 import { bringBack } from './bring-back.ts';
-import { jobOf } from './job-adder.ts';
 import { readScript, transactWithBullMQ } from './job-transaction.ts';
-import { parseJob, type SyncJob } from './jobs.ts';
-import { readStates } from './known-jobs.ts';
 import type { Word } from './operator-event.ts';
-import { resendEvent } from './sync-event.ts';
 
 /** Nothing was sent again and nothing changed; the message says why. */
 export class ResendRefusedError extends ConexxusSyncError {

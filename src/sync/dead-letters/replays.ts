@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { QUEUE_NAME, queuePrefix } from './queue.ts';
+import { QUEUE_NAME, queuePrefix } from '../queue.ts';
 
 /**
  * How often people brought the job back, kept as a field of BullMQ's job hash, so that it goes with the

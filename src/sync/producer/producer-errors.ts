@@ -1,5 +1,5 @@
-import { ConexxusSyncError } from '../errors.ts';
-import { describeProblems, type Problem } from './problems.ts';
+import { ConexxusSyncError } from '../../errors.ts';
+import { describeProblems, type Problem } from '../jobs/problems.ts';
 
 /** The payload breaks the rules. Nothing was enqueued. */
 export class InvalidPayloadError extends ConexxusSyncError {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { SyncJob } from '../jobs/jobs.ts';
 import { createJobAdder, type Enqueued, type Entry } from './job-adder.ts';
-import type { SyncJob } from './jobs.ts';
 import { QueueUnavailableError } from './producer-errors.ts';
 import { openQueueConnection } from './queue-connection.ts';
 

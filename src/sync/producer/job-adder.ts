@@ -1,7 +1,7 @@
 import { Job, type JobsOptions, type Queue } from 'bullmq';
-import type { JobName } from './jobs.ts';
+import type { JobName } from '../jobs/jobs.ts';
+import { openQueue } from '../queue.ts';
 import { type EnqueuedState, readDelivered, readStates, repliesOf } from './known-jobs.ts';
-import { openQueue } from './queue.ts';
 import type { QueueConnection } from './queue-connection.ts';
 
 export interface Enqueued {

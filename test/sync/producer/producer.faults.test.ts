@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { PrivateServer } from '../../scripts/services/service.ts';
-import { startPrivateRedis } from '../../scripts/services.ts';
-import { createSyncProducer, type SyncProducer } from '../../src/sync/producer.ts';
-import { QueueUnavailableError } from '../../src/sync/producer-errors.ts';
-import { sales } from './sales.ts';
+import type { PrivateServer } from '../../../scripts/services/service.ts';
+import { startPrivateRedis } from '../../../scripts/services.ts';
+import { createSyncProducer, type SyncProducer } from '../../../src/sync/producer/producer.ts';
+import { QueueUnavailableError } from '../../../src/sync/producer/producer-errors.ts';
+import { sales } from '../sales.ts';
 
 /** The promise is two seconds; the rest is for a busy machine to notice. */
 const IN_TIME_MS = 2_300;
