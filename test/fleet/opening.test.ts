@@ -50,13 +50,13 @@ describe('eight workers', () => {
     ]);
     const epoch = await stand.redis.hget(`{${stand.namespace}}:circuit`, 'epoch');
     expect(transitions.at(-1)?.epoch).toBe(Number(epoch));
-    const rows = await stand.database.sql<{ stale: string | null; n: number }[]>`
-      select payload->>'stale' as stale, count(*)::int as n from event_log
-      where event_type = 'conexxus.sync.failed.push_sales' group by 1 order by 1`;
-    expect([...rows]).toEqual([
-      { stale: 'true', n: IN_FLIGHT - 5 },
-      { stale: null, n: 5 },
-    ]);
+    const [rows] = await stand.database.sql<{ counted: number; stale: number }[]>`
+      select count(*) filter (where payload->>'stale' is null)::int as counted,
+        count(*) filter (where payload->>'stale' = 'true')::int as stale
+      from event_log where event_type = 'conexxus.sync.failed.push_sales'`;
+    // Before the fifth, a slot whose call had failed may have begun another one.
+    expect(rows?.stale).toBeGreaterThanOrEqual(IN_FLIGHT - 5);
+    expect(rows?.counted).toBe(5);
   });
 
   it('let no call through that was not permitted before the opening', async () => {

@@ -130,5 +130,6 @@ async function closeServer(server: Server): Promise<void> {
 }
 
 function isPortTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  // Not `instanceof Error`: in a test Node's own errors are of another realm than the test's `Error`.
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EADDRINUSE';
 }
