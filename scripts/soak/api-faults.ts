@@ -24,7 +24,7 @@ function some(name: string, fault: ApiFault, times: readonly [number, number]): 
     name: `API: ${name}`,
     target: 'api',
     strike: async ({ site: { simulator }, dice }: Scene, ending) => {
-      const match = { path: SALES_PATH, everyNth: dice.between(2, 9), times: dice.between(...times) };
+      const match = { path: SALES_PATH, everyNth: dice.between(2, 4), times: dice.between(...times) };
       await simulator.setFaults([{ match, fault }]);
       await last(1_000 * dice.between(3, 6), ending);
       await simulator.setFaults([]);

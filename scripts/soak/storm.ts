@@ -13,6 +13,8 @@ export interface StormOptions {
 }
 
 const TOGETHER = 0.5;
+/** The API has most kinds of faults: so many times as often as any other target. */
+const API_WEIGHT = 3;
 /** Between faults, long enough for the circuit to close and the backlog to drain. */
 const QUIET_MS = [3_000, 7_000] as const;
 
@@ -28,10 +30,14 @@ export async function storm(scene: Scene, options: StormOptions, ending: AbortSi
   } while (performance.now() < endsAt);
 }
 
-/** A target first, so that those with many kinds of faults are not hit more often. */
+/** A target first, so that those with few kinds of faults are hit often enough. */
 function choose(faults: readonly Fault[], dice: Dice): readonly Fault[] {
   const oneOf = (candidates: readonly Fault[]) => {
-    const target = dice.pick([...new Set(candidates.map(({ target }) => target))]);
+    const targets = [...new Set(candidates.map(({ target }) => target))];
+    const weighted = targets.flatMap((target) =>
+      target === 'api' ? Array.from({ length: API_WEIGHT }, () => target) : [target],
+    );
+    const target = dice.pick(weighted);
     return dice.pick(candidates.filter((fault) => fault.target === target));
   };
   const first = oneOf(faults);
