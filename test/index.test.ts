@@ -28,7 +28,7 @@ describe('a POS that imports the producer', () => {
       register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
       await import('./src/index.ts');
       console.log(Object.keys(createRequire(process.cwd() + '/').cache).join('\\n'));`);
-    expect(stdout).toMatch(/src\/sync\/producer\.ts/);
+    expect(stdout).toMatch(/src\/sync\/producer\/producer\.ts/);
     expect(stdout).toMatch(/node_modules\/bullmq\//);
     expect(stdout).toMatch(/node_modules\/ioredis\//);
     expect(stdout).not.toMatch(/node_modules\/(postgres|pg|drizzle-orm|hono|@hono|@bull-board|got)\//);
