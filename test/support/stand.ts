@@ -21,6 +21,8 @@ export interface Stand {
   readonly embeddedPostgres: boolean;
   readonly simulator: Simulator;
   readonly producer: SyncProducer;
+  /** All that were ever started, the ended ones too. */
+  readonly workers: readonly RunningProcess[];
   /** Resolves once it takes jobs. */
   startWorker(env?: Readonly<Record<string, string>>, entry?: string): Promise<RunningProcess>;
   startWorkers(count: number, env?: Readonly<Record<string, string>>): Promise<RunningProcess[]>;
@@ -96,6 +98,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     embeddedPostgres: fresh?.embedded ?? false,
     simulator,
     producer,
+    workers,
     startWorker,
     startWorkers: (count, more) => Promise.all(Array.from({ length: count }, () => startWorker(more))),
     async enqueue(sales) {
