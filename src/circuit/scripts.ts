@@ -4,31 +4,25 @@ import type { CircuitOptions } from './options.ts';
 /** The scripts, each one decision. Their contracts head the files in lua/. */
 export type CircuitScript = 'acquire' | 'record' | 'health' | 'operate' | 'status';
 
-/** Where a script's text wants the machine: what it answers above this line needs none. */
-const MACHINE = '-- @machine';
+/** Where a script wants another text: as late as it can, for what it answers above needs none of it. */
+const INCLUDE = /^-- @include (\w+)$/gm;
 
 /**
- * The text of a script: the options as a Lua table, what all begin with, and what is decided, with the
- * machine in its place. Constants in the text cost nothing per call; as arguments they would be parsed
- * by every one.
+ * The text of a script: the options as a Lua table, what all begin with, and what is decided. Constants in
+ * the text cost nothing per call; as arguments they would be parsed by every one.
  */
 export function circuitScript(name: CircuitScript, options: CircuitOptions, channel: string): string {
-  return baseLua(options, channel) + readLua(name).replace(MACHINE, machineLua);
+  return baseLua(options, channel) + readLua(name).replace(INCLUDE, (_line, part: string) => readLua(part));
 }
 
 /** The machine alone, for a script elsewhere that decides on its picture (the gate). */
 export function machineScript(options: CircuitOptions, channel: string): string {
-  return baseLua(options, channel) + machineLua();
+  return baseLua(options, channel) + readLua('machine');
 }
 
 function baseLua(options: CircuitOptions, channel: string): string {
   const fields = Object.entries(options).map(([name, value]) => `${name} = ${value}`);
-  const table = `local OPTIONS = { channel = '${channel}', ${fields.join(', ')} }\n`;
-  return table + readLua('base') + readLua('window');
-}
-
-function machineLua(): string {
-  return readLua('rules') + readLua('machine');
+  return `local OPTIONS = { channel = '${channel}', ${fields.join(', ')} }\n${readLua('base')}`;
 }
 
 function readLua(name: string): string {

@@ -11,6 +11,30 @@ if delivered then
 end
 
 local now = clock()
+local ends = encode(now + OPTIONS.leaseMs)
+
+local function permit(epoch, trial)
+  local value = ARGV[1] .. '|' .. epoch .. '|' .. ends .. '|' .. trial .. '|' .. ARGV[2]
+  redis.call('SET', KEYS[4], value, 'PX', OPTIONS.leaseMs)
+  return { 'permitted', epoch, trial }
+end
+
+-- A calm circuit: closed, nothing beside it, nobody else's claim. Most calls meet it, and the machine's
+-- text costs more than this answer, which the model checks against what the machine would say.
+if not claim then
+  local state, epoch, since, hold, bypass, cooldownUntil =
+    unpack(redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'hold', 'bypass', 'cooldownUntil'))
+  local isCalm = state == 'closed'
+    and not (hold or bypass)
+    and (not cooldownUntil or now >= (whole(cooldownUntil) or 0))
+    and isWhole(epoch)
+    and isWhole(since)
+  if isCalm then
+    return permit(epoch, 0)
+  end
+end
+
+-- @include machine
 
 local function deny(reason, retryAt)
   return { 'denied', reason, retryAt and encode(retryAt) or '', encode(now) }
@@ -21,35 +45,25 @@ local function claimed()
   if not claim then
     return nil
   end
-  local holder, epoch, ends, trial, job = string.match(claim, '^([^|]*)|(%d+)|(%d+)|([01])|(.*)$')
+  local holder, epoch, claimedUntil, trial, job = string.match(claim, '^([^|]*)|(%d+)|(%d+)|([01])|(.*)$')
   if holder == ARGV[1] then
     return { 'permitted', epoch, tonumber(trial) }
   end
-  if holder and job ~= ARGV[2] and now < tonumber(ends) then
-    return deny('in-flight', tonumber(ends))
+  if holder and job ~= ARGV[2] and now < tonumber(claimedUntil) then
+    return deny('in-flight', tonumber(claimedUntil))
   end
   return nil
 end
 
-local function permit(epoch, trial)
-  local ends = encode(now + OPTIONS.leaseMs)
-  local value = table.concat({ ARGV[1], encode(epoch), ends, trial, ARGV[2] }, '|')
-  redis.call('SET', KEYS[4], value, 'PX', OPTIONS.leaseMs)
-  if trial == 1 then
-    redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', encode(now))
-    redis.call('ZADD', KEYS[2], ends, ARGV[1])
-  end
-  return { 'permitted', encode(epoch), trial }
-end
-
-local calmEpoch = calm(now)
-if calmEpoch then
-  return claimed() or permit(calmEpoch, 0)
-end
-
--- @machine
-
 local circuit = read(now)
+
+-- The claim first: the sweep deletes, and after a delete a full Redis would take the claim.
+local function permitTrial()
+  local permitted = permit(encode(circuit.epoch), 1)
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', encode(now))
+  redis.call('ZADD', KEYS[2], ends, ARGV[1])
+  return permitted
+end
 
 local function decide()
   local reason, retryAt = refusal(circuit, now)
@@ -61,14 +75,14 @@ local function decide()
     return answer
   end
   if circuit.state ~= 'half-open' or circuit.bypassed then
-    return permit(circuit.epoch, 0)
+    return permit(encode(circuit.epoch), 0)
   end
   local inFlight = redis.call('ZCOUNT', KEYS[2], '(' .. encode(now), '+inf')
   if inFlight + circuit.successes >= OPTIONS.successThreshold then
     local first = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. encode(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     return deny('trials', tonumber(first[2]))
   end
-  return permit(circuit.epoch, 1)
+  return permitTrial()
 end
 
 local answer = decide()

@@ -31,17 +31,7 @@ local function encode(value)
   return value
 end
 
--- Closed, and nothing beside the machine: then no time is due and nobody is refused. Returns epoch and
--- window, or nil. Most calls meet a calm circuit; defining the machine costs them more than all they do.
-local function calm(now)
-  local values = redis.pcall(
-    'HMGET', KEYS[1], 'state', 'epoch', 'window', 'since', 'hold', 'bypass', 'rejections', 'cooldownMs', 'cooldownUntil'
-  )
-  local state, epoch, window, since, hold, bypass, rejections, cooldownMs, cooldownUntil = unpack(values)
-  local isCalm = state == 'closed'
-    and not (hold or bypass or cooldownMs)
-    and rejections == '0'
-    and (not cooldownUntil or now >= (whole(cooldownUntil) or 0))
-    and whole(since)
-  return isCalm and whole(epoch), window or ''
+-- Digits of a time or a count. Where text is enough it spares the way to a number and back.
+local function isWhole(text)
+  return text and #text <= 14 and string.find(text, '^%d+$')
 end

@@ -5,7 +5,7 @@
 -- Returns begin: 1 if the caller is to make the call (leased for OPTIONS.healthLeaseMs), else 0;
 --         end: 1 if it counted, 0 if the lease had run out or the circuit has moved on.
 
--- @machine
+-- @include machine
 
 local now = clock()
 local circuit = read(now)

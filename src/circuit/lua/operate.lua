@@ -4,7 +4,7 @@
 -- Returns {'done'} | {'refused', why}
 -- Promises: the action and its audit event together; a refused one changes nothing.
 
--- @machine
+-- @include machine
 
 local now = clock()
 local circuit = read(now)

@@ -26,20 +26,24 @@ local function remember()
   end
 end
 
+-- @include window
+
 -- The most frequent outcome, for its speed: what the machine would do below, which the model checks.
 if ours and effect == 'success' and now < tonumber(ends) then
-  local calmEpoch, text = calm(now)
-  if calmEpoch == tonumber(epoch) then
-    local window = readWindow(text, now)
-    countOutcome(window, false)
-    redis.call('HSET', KEYS[1], 'window', writeWindow(window))
+  local state, current, since, window, hold, bypass, rejections, cooldownMs = unpack(
+    redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'window', 'hold', 'bypass', 'rejections', 'cooldownMs')
+  )
+  local isCalm = state == 'closed' and current == epoch and isWhole(since)
+  if isCalm and rejections == '0' and not (hold or bypass or cooldownMs) then
+    redis.call('HSET', KEYS[1], 'window', countSuccess(window or '', now))
     remember()
     redis.call('XADD', KEYS[3], '*', 'event', ARGV[5], 'at', encode(now), 'state', 'closed')
     return { 'recorded', 'closed', 0 }
   end
 end
 
--- @machine
+-- @include rules
+-- @include machine
 
 -- pcall: junk in place of the trials must not cost an outcome its record.
 local gaveBack = redis.pcall('ZREM', KEYS[2], permission)

@@ -2,7 +2,8 @@
 -- KEYS 1-3 as in base.lua
 -- Returns the fields of CircuitStatus as JSON.
 
--- @machine
+-- @include window
+-- @include machine
 
 local now = clock()
 local circuit = read(now)

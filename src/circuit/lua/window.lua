@@ -1,5 +1,6 @@
 -- The window: what came of the calls of the last OPTIONS.windowMs, in ten slices of Redis time.
--- Pure: text in, text out. A slice is "index:calls:failures:streak"; slices are joined by ",".
+-- Pure: text in, text out. A slice is "index:calls:failures:streak"; slices are joined by ",", the newest
+-- first.
 -- A slice drops out whole, so an outcome counts for nine to ten tenths of the window, never longer,
 -- and idle time empties the window without anybody touching it.
 
@@ -24,16 +25,16 @@ end
 
 -- Counts one outcome. A success breaks the streak wherever its failures lie.
 local function countOutcome(window, failed)
-  local last = window.slices[#window.slices]
-  if not last or last[1] ~= window.newest then
-    last = { window.newest, 0, 0, 0 }
-    window.slices[#window.slices + 1] = last
+  local latest = window.slices[1]
+  if not latest or latest[1] ~= window.newest then
+    latest = { window.newest, 0, 0, 0 }
+    table.insert(window.slices, 1, latest)
   end
-  last[2] = last[2] + 1
+  latest[2] = latest[2] + 1
   window.calls = window.calls + 1
   if failed then
-    last[3] = last[3] + 1
-    last[4] = last[4] + 1
+    latest[3] = latest[3] + 1
+    latest[4] = latest[4] + 1
     window.failures = window.failures + 1
     window.streak = window.streak + 1
   elseif window.streak > 0 then
@@ -50,4 +51,16 @@ local function writeWindow(window)
     parts[i] = table.concat(slice, ':')
   end
   return table.concat(parts, ',')
+end
+
+-- The window after a success, as text. Within a slice whose last outcome was a success no streak is left
+-- anywhere, so only its number of calls changes.
+local function countSuccess(text, now)
+  local index, calls, failures, older = string.match(text, '^(%d+):(%d+):(%d+):0(.*)$')
+  if tonumber(index) == math.floor(now / SLICE_MS) then
+    return string.format('%s:%d:%s:0%s', index, calls + 1, failures, older)
+  end
+  local window = readWindow(text, now)
+  countOutcome(window, false)
+  return writeWindow(window)
 end
