@@ -171,7 +171,9 @@ async function bury(
   const message = redact(error.message);
   const cause = { outcome, attempt: attemptNumber(bullJob), error: { ...error, message } };
   const replays = await untilAnswered(() => replaysOf(subject.jobId), stopping, logger);
-  const event = deadLetterEvent(subject, replays, cause, redact);
+  // An id may come again: of a sale that was given up and is enqueued anew, or of a wiped Redis, where
+  // BullMQ's own ids start at 1. The time it was enqueued tells them apart.
+  const event = deadLetterEvent(subject, bullJob.timestamp + replays, cause, redact);
   await untilAnswered(() => spool.append(event), stopping, logger);
   logger.warn(
     { jobId: subject.jobId, location: subject.locationId, operation: subject.name, ...cause },

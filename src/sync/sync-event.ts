@@ -50,15 +50,15 @@ function redactDetails(details: object, redact: Redactor): object {
   return redacted;
 }
 
-/** Once when a job dies; `replay` counts how often people brought it back before. */
+/** Once when a job dies; `death` is a number that no other death of a job with this id has. */
 export function deadLetterEvent(
   subject: EventSubject,
-  replay: number,
+  death: number,
   reason: { readonly outcome: string; readonly attempt: number; readonly error: OutcomeError },
   redact: Redactor,
 ): SyncEvent {
   const type = eventType('dead_lettered', subject.name);
-  return event(subject, type, `dead:${subject.jobId}:${replay}`, reason, redact);
+  return event(subject, type, `dead:${subject.jobId}:${death}`, reason, redact);
 }
 
 /** A person brought a dead letter back, or gave it up for good. */

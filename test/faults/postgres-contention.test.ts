@@ -17,6 +17,8 @@ afterEach(async () => {
   await stand.close();
 });
 
+/** Told, so that the keys of the deaths are known before they are written. */
+const ENQUEUED_AT = 1_764_000_000_000;
 /** Longer than a statement of the product may take. */
 const LOCKED_MS = 12_000;
 
@@ -82,7 +84,7 @@ describe('Postgres in trouble', () => {
   itOnServer('[45] deadlock: the batch is tried again, each row once', async () => {
     stand = await startPostgresStand();
     for (const jobId of ['bad-1', 'bad-2']) {
-      await stand.queue.add('no_such_job', {}, { jobId });
+      await stand.queue.add('no_such_job', {}, { jobId, timestamp: ENQUEUED_AT });
       stand.accept(jobId);
     }
     // Its database is away: both rows come to wait in the stream, to be one batch for the next worker.
@@ -93,10 +95,10 @@ describe('Postgres in trouble', () => {
     const person = await stand.admin.reserve();
     await person`set deadlock_timeout = '1min'`;
     await person`begin`;
-    await insertAsAnother(person, 'dead:bad-2:0');
+    await insertAsAnother(person, `dead:bad-2:${ENQUEUED_AT}`);
     const worker = await stand.startWorker();
     await eventually(async () => expect(await waitingStatements(stand.admin)).toBe(1));
-    await insertAsAnother(person, 'dead:bad-1:0');
+    await insertAsAnother(person, `dead:bad-1:${ENQUEUED_AT}`);
     await worker.waitForLog(({ reason }) => String(reason).includes('deadlock'));
     await person`rollback`;
     person.release();
