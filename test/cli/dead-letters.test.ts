@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { circuitKeys } from '../../src/circuit/keys.ts';
 import { connectRedis } from '../../src/redis.ts';
 import { openQueue } from '../../src/sync/queue.ts';
 import { eventually } from '../support/eventually.ts';
@@ -249,47 +245,7 @@ describe('dead-letters replay and discard', () => {
   }, 60_000);
 });
 
-describe('resend', () => {
-  it('sends a delivered payload again under the same key, also once the queue has forgotten it', async () => {
-    await start();
-    await stand.simulator.setSettings({ idempotency: 'conflict' });
-    await stand.startWorker();
-    const sales = makeSales(2);
-    const [id = '', other = ''] = await stand.enqueue(sales);
-    await atRest(2);
-
-    const resent = await command(['resend', id, ...WHO]);
-    expect(resent).toMatchObject({ code: 0, err: '' });
-    expect(resent.out).toContain(id);
-    const calls = async (key: string) => (await stand.simulator.ledger({ key })).map(({ status }) => status);
-    await eventually(async () => expect(await calls(id)).toEqual([200, 409]));
-    await atRest(2);
-
-    await (await stand.queue.getJob(other))?.remove();
-    const lost = await command(['resend', other, ...WHO]);
-    expect(lost).toMatchObject({ code: 1 });
-    expect(lost.err).toContain('give its payload with --file');
-    const folder = mkdtempSync(join(tmpdir(), 'resend-'));
-    const file = join(folder, 'sales.jsonl');
-    writeFileSync(file, sales.map((sale) => JSON.stringify(sale)).join('\n'));
-    expect(await document(['resend', other, '--file', file, ...WHO])).toEqual({
-      jobId: other,
-      syncKey: other,
-    });
-    rmSync(folder, { recursive: true });
-    await eventually(async () => expect(await calls(other)).toEqual([200, 409]));
-    await atRest(2);
-
-    expect(await rows('conexxus.operator.resend')).toMatchObject([
-      { aggregate_id: id, payload: { actor: 'olga', reason: 'store created' } },
-      { aggregate_id: other },
-    ]);
-    const marks = [id, other].map((key) => circuitKeys(stand.namespace, '').delivered(key));
-    expect(await stand.redis.exists(...marks)).toBe(2);
-  }, 60_000);
-});
-
-describe('dead-letters and resend, used wrongly', () => {
+describe('dead-letters, used wrongly', () => {
   it.each([
     ['a time that is none', ['dead-letters', 'replay', '--since', 'yesterday'], /'yesterday' is invalid/],
     [
@@ -298,7 +254,6 @@ describe('dead-letters and resend, used wrongly', () => {
       /--since is later than --until/,
     ],
     ['no rate', ['dead-letters', 'replay', '--rate', '0'], /no whole number of at least 1/],
-    ['no reason', ['resend', 'ps-1'], /'--reason <text>' not specified/],
     ['a Redis that is away', ['dead-letters', 'list'], /^Redis does not answer \(connect ECONNREFUSED/],
   ])('refuses %s in one line', async (_what, args, message) => {
     const { code, err } = await runCommand(args, { REDIS_URL: 'redis://127.0.0.1:1' });

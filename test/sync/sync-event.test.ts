@@ -51,7 +51,9 @@ describe('the event of a death', () => {
   const reason = { outcome: 'rejected', attempt: 1, error: { code: 'http_422', message: 'no' } };
 
   it('has one key per death of the job', () => {
-    expect(deadLetterEvent(subject, 1_764_000_000_000, reason, redact).dedupeKey).toBe('dead:ps-1:1764000000000');
+    expect(deadLetterEvent(subject, 1_764_000_000_000, reason, redact).dedupeKey).toBe(
+      'dead:ps-1:1764000000000',
+    );
   });
 
   it('survives a job name that another client made up', () => {
