@@ -22,9 +22,8 @@ export const benchOpening: Benchmark = async ({ redis, postgres, openings, say }
     await stand.enqueue(makeSales(2_000));
     await stand.startWorkers(WORKERS);
     const circuit = defaultCircuit(stand.redis, stand.namespace);
-    while (pauses(monitor.seen).length < openings) {
-      const before = pauses(monitor.seen).length;
-      while (pauses(monitor.seen).length === before) await delay(LOOK_MS);
+    for (let paused = 0; paused < openings; paused += 1) {
+      while (pauses(monitor.seen).length <= paused) await delay(LOOK_MS);
       // Closed by hand: the next failures open it anew.
       await circuit.operate('reset', { actor: 'bench', reason: 'again' });
     }
