@@ -24,11 +24,11 @@ const config = {
 };
 export default config;
 
-/** The tests of one folder, which start many processes: one file at a time, with time to spare. */
-export function suite(folder) {
+/** The tests of these folders, which start many processes: one file at a time, with time to spare. */
+export function suite(...folders) {
   return {
     ...config,
-    roots: [`<rootDir>/test/${folder}`],
+    roots: folders.map((folder) => `<rootDir>/test/${folder}`),
     testPathIgnorePatterns: ['/node_modules/'],
     maxWorkers: 1,
     testTimeout: 120_000,

@@ -1,3 +1,4 @@
 import { suite } from './jest.config.js';
 
-export default suite('faults');
+// Some rows of the matrix need the whole fleet.
+export default suite('faults', 'fleet');

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunningProcess } from '../../test/support/process.ts';
+import { processLoad } from '../../test/support/process-load.ts';
 import { commandsRun } from '../../test/support/redis-load.ts';
 import { makeSales } from '../../test/support/sales.ts';
 import { type Stand, startStand } from '../../test/support/stand.ts';
 import type { Benchmark } from './bench.ts';
 import { type Figure, limited } from './figure.ts';
-import { processLoad } from './process-load.ts';
 
 const WORKERS = 4;
 /** Of one call of the producer, which gives up on an answer after a second and a half. */

@@ -125,7 +125,7 @@ function permitsOfCalls(ledger: readonly LedgerEntry[], permits: readonly Permit
 }
 
 describe('eight workers at half-open, with 10,000 jobs waiting', () => {
-  it('make exactly the permitted trials, at every half-open until it closes', async () => {
+  it('[26] make exactly the permitted trials, at every half-open until it closes', async () => {
     const jobs = await startFleet();
     await stand.simulator.setSettings({ latency: { kind: 'fixed', ms: 200 } });
     const most = await mostTrialsTaken(async () => (await halfOpenings()) >= 5);
@@ -143,9 +143,14 @@ describe('eight workers at half-open, with 10,000 jobs waiting', () => {
     // What is taken is called, but for what the slots held at the first opening.
     const calls = await stand.simulator.ledger({ path: PUSH });
     expect(fetched).toBeLessThanOrEqual(calls.length + WORKERS * SLOTS);
+    await eventually(async () => {
+      expect(await stand.queue.getCompletedCount()).toBe(BACKLOG);
+      expect(await stand.redis.xlen(`{${stand.namespace}}:events`)).toBe(0);
+    }, 60_000);
+    expect((await stand.reconcile()).problems).toEqual([]);
   });
 
-  it('wait without a hot loop while the trials are under way', async () => {
+  it('[26] wait without a hot loop while the trials are under way', async () => {
     const jobs = await startFleet({ CONEXXUS_TIMEOUT: '8000' });
     await eventually(async () => expect(await stand.queue.isPaused()).toBe(true), 30_000);
     await stand.simulator.setFaults([{ match: { path: PUSH }, fault: { kind: 'hang' } }]);

@@ -38,20 +38,27 @@ async function openingsUntilDelivered(good: readonly string[]): Promise<number> 
   return transitions.filter(({ to, at }) => to === 'open' && at <= (last?.at ?? 0)).length;
 }
 
+/** The two are still tried, so the books are compared until they are found at rest. */
+async function expectSums(): Promise<void> {
+  await eventually(async () => expect((await stand.reconcile()).problems).toEqual([]), 30_000);
+}
+
 describe('two sales that always fail, at the head of the queue', () => {
-  it.each(['1', '10'])('do not keep eight workers with %s slots from the good ones', async (slots) => {
+  it.each(['1', '10'])('[31b] do not keep eight workers with %s slots from the good ones', async (slots) => {
     const good = await startWithPoison({ WORKER_CONCURRENCY: slots });
     await stand.startWorkers(8);
     expect(await openingsUntilDelivered(good)).toBeLessThanOrEqual(1);
     expect(await stand.queue.getFailedCount()).toBe(0);
+    await expectSums();
   });
 
-  it('are not every trial after an outage: it ends with its one opening', async () => {
+  it('[31b] are not every trial after an outage: it ends with its one opening', async () => {
     const good = await startWithPoison({ CIRCUIT_OPEN: '6000', CIRCUIT_OPEN_MAX: '6000' });
     await stand.simulator.setMode(503);
     await stand.startWorkers(8);
     await eventually(async () => expect(await stand.queue.isPaused()).toBe(true), 30_000);
     await stand.simulator.setMode('ok');
     expect(await openingsUntilDelivered(good)).toBe(1);
+    await expectSums();
   });
 });
