@@ -9,6 +9,7 @@ import { type FaultStand, SALES_PATH, startFaultStand } from './fault-stand.ts';
 const BACKLOG = 100_000;
 const WORKERS = 2;
 const SLOTS = 25;
+const THRESHOLD = 5;
 const TRIALS = 2;
 /** Eight hours, and the open times of the defaults: as short as those may be. */
 const COMPRESSED = 600;
@@ -38,6 +39,7 @@ describe('an outage of eight hours, six hundred times faster', () => {
         ...OPEN,
         RAMP_STEP: String(RAMP_STEP_MS),
         WORKER_CONCURRENCY: String(SLOTS),
+        CIRCUIT_FAILURE_THRESHOLD: String(THRESHOLD),
         CIRCUIT_SUCCESS_THRESHOLD: String(TRIALS),
       },
     });
@@ -56,7 +58,8 @@ describe('an outage of eight hours, six hundred times faster', () => {
     const firstHalf = cpuOf(halfway) - cpuOf(before);
     expect(cpuOf(after) - cpuOf(halfway)).toBeLessThan(1.5 * firstHalf + 0.2);
     const { byPath } = await stand.simulator.summary();
-    expect(byPath[SALES_PATH]).toBeLessThanOrEqual(WORKERS * SLOTS);
+    // Before the fifth failure, a slot whose call had failed may have begun another one.
+    expect(byPath[SALES_PATH]).toBeLessThan(WORKERS * SLOTS + THRESHOLD);
     expect(byPath['/api/v1/health']).toBeGreaterThan(30);
 
     await stand.simulator.setMode('ok');
@@ -72,6 +75,6 @@ describe('an outage of eight hours, six hundred times faster', () => {
       expect(Math.max(...calls)).toBeLessThanOrEqual(TRIALS * 2 ** step);
     }
     expect(Math.max(...drain.map((call) => call.inFlightOnPath))).toBeGreaterThan(TRIALS * 2 ** 3);
-    expect(drain.length).toBeGreaterThan(BACKLOG - WORKERS * SLOTS - TRIALS);
+    expect(drain.length).toBeGreaterThan(BACKLOG - WORKERS * SLOTS - THRESHOLD - TRIALS);
   }, 600_000);
 });
