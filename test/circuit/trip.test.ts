@@ -84,6 +84,16 @@ describe('the rate', () => {
     expect(await circuit.status()).toMatchObject({ state: 'open', cause: 'rate' });
   });
 
+  it.each([0, 1_000])('counts failures that successes followed, %d ms later', async (ms) => {
+    const { circuit, clock, fail, succeed } = await aCircuit(RATE_ONLY);
+    await fail(10);
+    await clock.pass(ms);
+    await succeed(9);
+    expect(await circuit.status()).toMatchObject({ state: 'closed' });
+    await fail(1);
+    expect(await circuit.status()).toMatchObject({ state: 'open', cause: 'rate' });
+  });
+
   it('is not tripped by a success', async () => {
     const { circuit, fail, succeed } = await aCircuit(RATE_ONLY);
     await fail(19);
