@@ -8,8 +8,6 @@ import type { Benchmark } from './bench.ts';
 import { type Figure, limited } from './figure.ts';
 
 const WORKERS = 4;
-/** Of one call of the producer, which gives up on an answer after a second and a half. */
-const BATCH = 500;
 const LOOK_MS = 100;
 /** Until what the opening stirred up has settled. */
 const SETTLE_MS = 10_000;
@@ -24,9 +22,7 @@ export const benchOutage: Benchmark = async ({ redis, postgres, backlog, seconds
   });
   try {
     await stand.simulator.setMode(503);
-    for (let from = 0; from < backlog; from += BATCH) {
-      await stand.enqueue(makeSales(Math.min(BATCH, backlog - from), `batch-${from}`));
-    }
+    await stand.enqueue(makeSales(backlog));
     say(`${backlog} jobs enqueued`);
     const workers = await stand.startWorkers(WORKERS);
     await untilAtRest(stand);

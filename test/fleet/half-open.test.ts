@@ -42,10 +42,7 @@ async function startFleet(env: Record<string, string> = {}): Promise<string[]> {
     env: { CIRCUIT_SUCCESS_THRESHOLD: String(TRIALS), CIRCUIT_OPEN: '700', CIRCUIT_OPEN_MAX: '700', ...env },
   });
   await stand.simulator.setFaults([{ match: { path: PUSH }, fault: { kind: 'status', status: 503 } }]);
-  const ids: string[] = [];
-  const sales = makeSales(BACKLOG);
-  // In parts: the producer gives up on a command that is not answered within a second and a half.
-  while (sales.length > 0) ids.push(...(await stand.enqueue(sales.splice(0, 500))));
+  const ids = await stand.enqueue(makeSales(BACKLOG));
   const claims = `{${stand.namespace}}:circuit:claim:`;
   monitor = await monitorRedis(
     redis.url,

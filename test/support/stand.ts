@@ -45,6 +45,9 @@ export interface StandOptions {
 /** Eight processes may start at once, on a machine that has other things to do. */
 const START_TIMEOUT_MS = 60_000;
 
+/** The producer gives up on a command that is not answered within a second and a half. */
+const ENQUEUED_AT_ONCE = 500;
+
 /** Short times, so that an outage and its end fit into a test. */
 const FAST_ENV = {
   CONEXXUS_TIMEOUT: '2000',
@@ -102,9 +105,15 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     startWorker,
     startWorkers: (count, more) => Promise.all(Array.from({ length: count }, () => startWorker(more))),
     async enqueue(sales) {
-      const results = await producer.pushSalesMany(sales);
-      for (const { jobId } of results) accepted.add(jobId);
-      return results.map(({ jobId }) => jobId);
+      const jobIds: string[] = [];
+      for (let from = 0; from < sales.length; from += ENQUEUED_AT_ONCE) {
+        const results = await producer.pushSalesMany(sales.slice(from, from + ENQUEUED_AT_ONCE));
+        for (const { jobId } of results) {
+          accepted.add(jobId);
+          jobIds.push(jobId);
+        }
+      }
+      return jobIds;
     },
     accept: (jobId) => void accepted.add(jobId),
     reconcile: (how) =>

@@ -1,5 +1,5 @@
 -- Queue follows circuit: pauses the queue or lifts our pause, and sets its global concurrency.
--- KEYS 1-3 as in circuit/lua/machine.lua; of the BullMQ queue: 4 meta, 5 marker, 6 events, 7 wait,
+-- KEYS 1-3 as in circuit/lua/base.lua; of the BullMQ queue: 4 meta, 5 marker, 6 events, 7 wait,
 --      8 prioritized, 9 delayed, 10 paused
 -- ARGV 1 event backlog that pauses, 2 fleet concurrency (0: no limit), 3 ramp step in ms,
 --      4 'follow', or 'look' to change nothing
