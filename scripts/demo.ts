@@ -5,9 +5,9 @@
  */
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { ConexxusSyncError } from '../src/errors.ts';
-import { createLifecycle, type Lifecycle, runProcess, untilSignal } from '../src/lifecycle.ts';
-import { createLogger } from '../src/logger.ts';
+import { ConexxusSyncError } from '../src/base/errors.ts';
+import { createLifecycle, type Lifecycle, runProcess, untilSignal } from '../src/base/lifecycle.ts';
+import { createLogger } from '../src/base/logger.ts';
 import { compareBooks } from './demo/books.ts';
 import { showEventLog } from './demo/event-log.ts';
 import { createScreen, type Screen } from './demo/screen.ts';

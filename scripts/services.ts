@@ -1,4 +1,4 @@
-import { errorMessage } from '../src/errors.ts';
+import { errorMessage } from '../src/base/errors.ts';
 import { redisFromDebian } from './services/debian.ts';
 import { startEmbeddedPostgres } from './services/pglite.ts';
 import { findPostgres, postgresAnswers, runPostgres } from './services/postgres.ts';

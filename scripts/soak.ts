@@ -3,8 +3,8 @@
  * four worker processes. Each minute all faults are lifted and the books compared. Ends with a report of one
  * page; exit code 1 on any imbalance. Ctrl-C ends it early, with the report.
  */
-import { createLifecycle, type Lifecycle, runProcess, untilSignal } from '../src/lifecycle.ts';
-import { createLogger } from '../src/logger.ts';
+import { createLifecycle, type Lifecycle, runProcess, untilSignal } from '../src/base/lifecycle.ts';
+import { createLogger } from '../src/base/logger.ts';
 import { API_FAULTS } from './soak/api-faults.ts';
 import { type Checked, check, clear } from './soak/check.ts';
 import { createDice } from './soak/dice.ts';

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { secretsOf } from './base/config/config.ts';
+import { runProcess } from './base/lifecycle.ts';
+import { createRedactor } from './base/redaction.ts';
+import { VERSION } from './base/version.ts';
 import { registerCircuit } from './cli/circuit.ts';
 import { registerDeadLetters } from './cli/dead-letters.ts';
 import { registerDoctor } from './cli/doctor.ts';
 import { registerEnqueue } from './cli/enqueue.ts';
 import { registerMigrate } from './cli/migrate.ts';
 import { registerResend } from './cli/resend.ts';
-import { secretsOf } from './config.ts';
-import { runProcess } from './lifecycle.ts';
-import { createRedactor } from './redaction.ts';
-import { VERSION } from './version.ts';
 
 const SUBCOMMANDS = [
   registerEnqueue,

@@ -1,6 +1,6 @@
 /** What a POS imports. Pulls in neither Postgres nor HTTP code. */
 
-export { ConexxusSyncError } from './errors.ts';
+export { ConexxusSyncError } from './base/errors.ts';
 export type { FetchInventory, PushSales } from './sync/jobs/payload.ts';
 export type { Problem } from './sync/jobs/problems.ts';
 export type { Enqueued } from './sync/producer/job-adder.ts';

@@ -1,7 +1,7 @@
 /** The least that pushes a queued sale: a BullMQ worker and one HTTP call, nothing kept, nothing safe. */
 import { Worker } from 'bullmq';
 import { got } from 'got';
-import { connectRedis } from '../../src/redis.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import { QUEUE_NAME, queuePrefix } from '../../src/sync/queue.ts';
 
 const { REDIS_URL = '', SYNC_NAMESPACE = '', CONEXXUS_API_URL = '', CONEXXUS_API_KEY = '' } = process.env;

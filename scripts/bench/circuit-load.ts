@@ -3,7 +3,7 @@
  * LOAD_MS; logs how many scripts that were.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectRedis } from '../../src/redis.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import { acquire, defaultCircuit, deliveredReport, newSubject } from './circuit-work.ts';
 
 const IN_FLIGHT = 50;

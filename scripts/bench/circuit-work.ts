@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { loadConfig } from '../../src/base/config/config.ts';
 import { type Circuit, createCircuit } from '../../src/circuit/circuit.ts';
 import type { OutcomeReport, Subject } from '../../src/circuit/types.ts';
-import { loadConfig } from '../../src/config.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
 import { gateOptionsOf } from '../../src/sync/settings.ts';
 import { attemptEvent } from '../../src/sync/sync-event.ts';

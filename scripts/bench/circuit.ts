@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
+import { connectRedis } from '../../src/base/redis.ts';
 import type { Circuit } from '../../src/circuit/circuit.ts';
 import type { Subject } from '../../src/circuit/types.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
-import { connectRedis } from '../../src/redis.ts';
 import { startProcess } from '../../test/support/process.ts';
 import type { Benchmark, BenchSetting } from './bench.ts';
 import { acquire, defaultCircuit, deliveredReport, newSubject } from './circuit-work.ts';

@@ -1,4 +1,4 @@
-import { ConexxusSyncError } from '../../src/errors.ts';
+import { ConexxusSyncError } from '../../src/base/errors.ts';
 import { type Reconciliation, reconcile } from '../../test/support/reconcile.ts';
 import { callsOf } from './calls.ts';
 import { columns, type Screen } from './screen.ts';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectDatabase, type Database } from '../../src/database.ts';
+import { connectDatabase, type Database } from '../../src/base/database.ts';
+import type { Lifecycle } from '../../src/base/lifecycle.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { createSyncProducer, type SyncProducer } from '../../src/index.ts';
-import type { Lifecycle } from '../../src/lifecycle.ts';
-import { connectRedis } from '../../src/redis.ts';
 import { databaseOn } from '../../test/support/postgres.ts';
 import { type Simulator, startSimulator } from '../../test/support/simulator/simulator.ts';
 import type { OnEnded, Say, Service } from '../services/service.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { ConexxusSyncError } from '../../src/errors.ts';
+import { ConexxusSyncError } from '../../src/base/errors.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
 import type { Stage } from './stage.ts';
 

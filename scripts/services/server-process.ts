@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorMessage } from '../../src/errors.ts';
+import { errorMessage } from '../../src/base/errors.ts';
 import type { GuardedFolder } from './guarded-folder.ts';
 import type { Identity } from './machine.ts';
 import { type OnEnded, type PrivateServer, ServiceEndedError, ServiceStartError } from './service.ts';

@@ -1,4 +1,4 @@
-import { ConexxusSyncError } from '../../src/errors.ts';
+import { ConexxusSyncError } from '../../src/base/errors.ts';
 
 /** A Redis or Postgres that a demo, a test run or a benchmark uses, all of them on loopback but the given ones. */
 export interface Service {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ConexxusSyncError } from '../../src/errors.ts';
+import { ConexxusSyncError } from '../../src/base/errors.ts';
 
 export interface SoakOptions {
   readonly minutes: number;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { errorMessage } from '../../src/errors.ts';
+import { errorMessage } from '../../src/base/errors.ts';
 import type { PushSales } from '../../src/index.ts';
 import { pushSales } from '../../src/sync/jobs/payload.ts';
 import { makeSales } from '../../test/support/sales.ts';

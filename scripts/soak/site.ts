@@ -1,13 +1,13 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { loadConfig } from '../../src/base/config/config.ts';
+import { connectDatabase, type Database } from '../../src/base/database.ts';
+import type { Lifecycle } from '../../src/base/lifecycle.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import { type Circuit, createCircuit } from '../../src/circuit/circuit.ts';
-import { loadConfig } from '../../src/config.ts';
-import { connectDatabase, type Database } from '../../src/database.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { createSyncProducer, type SyncProducer } from '../../src/index.ts';
-import type { Lifecycle } from '../../src/lifecycle.ts';
-import { connectRedis } from '../../src/redis.ts';
 import { QUEUE_NAME, queuePrefix } from '../../src/sync/queue.ts';
 import { gateOptionsOf } from '../../src/sync/settings.ts';
 import { type Simulator, startSimulator } from '../../test/support/simulator/simulator.ts';

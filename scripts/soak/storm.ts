@@ -1,4 +1,4 @@
-import { errorMessage } from '../../src/errors.ts';
+import { errorMessage } from '../../src/base/errors.ts';
 import { type Dice, last } from './dice.ts';
 import type { Fault, Scene } from './faults.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { ConexxusSyncError } from '../errors.ts';
-import { redisScript } from '../redis.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
+import { redisScript } from '../base/redis.ts';
 import { type CircuitKeys, circuitKeys } from './keys.ts';
 import { type CircuitOptions, checkCircuitOptions } from './options.ts';
 import { type CircuitScript, circuitScript } from './scripts.ts';

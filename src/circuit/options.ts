@@ -1,4 +1,4 @@
-import { ConexxusSyncError } from '../errors.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
 
 /** The circuit's configuration; every process of a namespace is meant to have the same. */
 export interface CircuitOptions {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { Redis } from 'ioredis';
+import { loadConfig, type PartConfig, secretsOf } from '../base/config/config.ts';
+import { createRedactor } from '../base/redaction.ts';
 import { type CircuitAction, createCircuit } from '../circuit/circuit.ts';
 import type { CircuitStatus } from '../circuit/types.ts';
-import { loadConfig, type PartConfig, secretsOf } from '../config.ts';
 import { eventStreamKey } from '../events/event.ts';
-import { createRedactor } from '../redaction.ts';
 import { readPause } from '../sync/gate/gate-script.ts';
 import { readPauser } from '../sync/gate/pauser.ts';
 import { openQueue } from '../sync/queue.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { loadConfig, secretsOf } from '../config.ts';
-import { connectDatabase } from '../database.ts';
-import { ConexxusSyncError } from '../errors.ts';
+import { loadConfig, secretsOf } from '../base/config/config.ts';
+import { connectDatabase } from '../base/database.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
+import { createRedactor, redactData, redactJson } from '../base/redaction.ts';
 import { readHistory } from '../events/history.ts';
-import { createRedactor, redactData, redactJson } from '../redaction.ts';
 import {
   createDeadLetters,
   type DeadLetterFilter,

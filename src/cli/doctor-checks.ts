@@ -1,13 +1,13 @@
 import { once } from 'node:events';
+import type { Slices } from '../base/config/config.ts';
+import { connectDatabase } from '../base/database.ts';
+import { errorMessage } from '../base/errors.ts';
+import type { Redactor } from '../base/redaction.ts';
+import { connectRedis } from '../base/redis.ts';
+import { examineRedis } from '../base/redis-fitness.ts';
+import { VERSION } from '../base/version.ts';
 import { createConexxusClient } from '../conexxus/client.ts';
-import type { Slices } from '../config.ts';
-import { connectDatabase } from '../database.ts';
-import { errorMessage } from '../errors.ts';
 import { checkSchema, SchemaMismatchError } from '../events/migrate.ts';
-import type { Redactor } from '../redaction.ts';
-import { connectRedis } from '../redis.ts';
-import { examineRedis } from '../redis-fitness.ts';
-import { VERSION } from '../version.ts';
 import { reasonOf } from './reason.ts';
 
 export interface Check {

@@ -1,7 +1,7 @@
-import { readSettings, type Slices, VARIABLES } from '../config.ts';
-import type { Problem, Variable } from '../config-formats.ts';
-import { secretsIn } from '../config-secrets.ts';
-import { REDACTED } from '../redaction.ts';
+import { readSettings, type Slices, VARIABLES } from '../base/config/config.ts';
+import type { Problem, Variable } from '../base/config/formats.ts';
+import { secretsIn } from '../base/config/secrets.ts';
+import { REDACTED } from '../base/redaction.ts';
 
 /** A variable as `doctor` shows it. */
 interface EffectiveVariable {

@@ -1,4 +1,4 @@
-import type { ConexxusSyncError } from '../errors.ts';
+import type { ConexxusSyncError } from '../base/errors.ts';
 import { describeProblems, type Problem } from '../sync/jobs/problems.ts';
 import type { Enqueued } from '../sync/producer/job-adder.ts';
 import type { Place } from './payload-source.ts';

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
-import { loadConfig } from '../config.ts';
-import { ConexxusSyncError } from '../errors.ts';
+import { loadConfig } from '../base/config/config.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
 import { JOB_NAMES, parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
 import { createEnqueuer, type Enqueuer } from '../sync/producer/enqueuer.ts';
 import { createReport, type EnqueueReport } from './enqueue-report.ts';

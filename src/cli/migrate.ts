@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../config.ts';
-import { connectDatabase } from '../database.ts';
-import { ConexxusSyncError } from '../errors.ts';
+import { loadConfig } from '../base/config/config.ts';
+import { connectDatabase } from '../base/database.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
 import { migrateDatabase } from '../events/migrate.ts';
 import { reasonOf } from './reason.ts';
 

@@ -1,8 +1,8 @@
 import { hostname, userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { ConexxusSyncError } from '../errors.ts';
-import type { Redactor } from '../redaction.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
+import type { Redactor } from '../base/redaction.ts';
 import type { Word } from '../sync/dead-letters/operator-event.ts';
 
 /** The command line does not make sense. */

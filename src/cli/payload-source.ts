@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { ConexxusSyncError, errorMessage } from '../errors.ts';
+import { ConexxusSyncError, errorMessage } from '../base/errors.ts';
 
 /** Where in the input something stands: a line of JSON Lines, or an item of one JSON document. */
 export interface Place {

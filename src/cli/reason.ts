@@ -1,4 +1,4 @@
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../base/errors.ts';
 
 /**
  * What went wrong, for a person at a terminal. Drizzle's message quotes the query, and a connection

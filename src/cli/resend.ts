@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { loadConfig, secretsOf } from '../config.ts';
-import { createRedactor } from '../redaction.ts';
+import { loadConfig, secretsOf } from '../base/config/config.ts';
+import { createRedactor } from '../base/redaction.ts';
 import { ResendRefusedError, type Resent, resend } from '../sync/dead-letters/resend.ts';
 import { parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
 import { openQueue } from '../sync/queue.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
-import { ConexxusSyncError } from '../errors.ts';
-import { connectRedis } from '../redis.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
+import { connectRedis } from '../base/redis.ts';
 import { queueError } from '../sync/producer/producer-errors.ts';
 import { reasonOf } from './reason.ts';
 

@@ -1,5 +1,5 @@
 import { validateHeaderValue } from 'node:http';
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../base/errors.ts';
 import type { Problem } from './call-error.ts';
 import {
   type CallContext,

@@ -1,5 +1,5 @@
 import { TimeoutError } from 'got';
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../base/errors.ts';
 import type { CallErrorCode, Problem } from './call-error.ts';
 
 /** What a thrown network error means, by its code. Pure. `host` and `timeoutMs` are for the message. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../base/errors.ts';
 import type { NewEventRow } from './schema.ts';
 import { cleanRecord, cleanText } from './text.ts';
 

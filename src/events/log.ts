@@ -1,6 +1,6 @@
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Redis } from 'ioredis';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../base/logger.ts';
 import { postgresReason } from './insert.ts';
 import { checkSchema, SchemaMismatchError } from './migrate.ts';
 import { createPersistence, pause } from './persist.ts';

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import type { PgDatabase } from 'drizzle-orm/pg-core';
 import type { PostgresJsDatabase, PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js';
-import { ConexxusSyncError } from '../errors.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
 
 /** A database or a transaction on it. */
 type Queryable = PgDatabase<PostgresJsQueryResultHKT>;

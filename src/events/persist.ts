@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../base/logger.ts';
 import { postgresReason } from './insert.ts';
 
 export interface Persistence {

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../base/logger.ts';
 import { postgresReason } from './insert.ts';
 
 export interface PruningOptions {

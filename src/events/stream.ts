@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../base/errors.ts';
 import type { EntryFields } from './entry.ts';
 import { eventStreamKey } from './event.ts';
 import { FORGET_DEAD_READERS, REFUSE, SETTLE } from './scripts.ts';

@@ -1,5 +1,5 @@
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../base/logger.ts';
 import { parseEntry } from './entry.ts';
 import { type Insertion, insertEvents } from './insert.ts';
 import type { EventStream, StreamEntry } from './stream.ts';

@@ -1,6 +1,6 @@
 import { DrizzleQueryError, sql } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import { ConexxusSyncError, errorMessage } from '../errors.ts';
+import { ConexxusSyncError, errorMessage } from '../base/errors.ts';
 import { type CatalogItem, parseItem } from './item.ts';
 import { inventoryItems } from './schema.ts';
 

@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../base/logger.ts';
 import { pauseWords } from '../sync/report/circuit-words.ts';
 import type { OpsEnv } from './auth.ts';
 import type { CircuitReader, PauseReader } from './circuit-routes.ts';

@@ -5,8 +5,8 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { Queue } from 'bullmq';
 import { type Context, Hono } from 'hono';
 import type { Redis } from 'ioredis';
-import type { Logger } from '../logger.ts';
-import { type Redactor, redactData } from '../redaction.ts';
+import type { Logger } from '../base/logger.ts';
+import { type Redactor, redactData } from '../base/redaction.ts';
 import type { OpsEnv, Role } from './auth.ts';
 import { notFound, problem, problemOf } from './problem.ts';
 

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../base/logger.ts';
 import { problem } from './problem.ts';
 
 /** By the name of what is checked (`redis`, `postgres`, `events`); false or a rejection: it fails. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { html, raw } from 'hono/html';
+import type { Logger } from '../base/logger.ts';
 import type { CircuitStatus } from '../circuit/types.ts';
-import type { Logger } from '../logger.ts';
 import { causeWords, queueWords, stateWords } from '../sync/report/circuit-words.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
 import type { OpsEnv, Person } from './auth.ts';

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { isLoopback } from '../config-formats.ts';
+import { isLoopback } from '../base/config/formats.ts';
 import { problem } from './problem.ts';
 
 const READS = new Set(['GET', 'HEAD']);

@@ -1,6 +1,6 @@
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { ConexxusSyncError, errorMessage } from '../errors.ts';
+import { ConexxusSyncError, errorMessage } from '../base/errors.ts';
 import type { OpsEnv } from './auth.ts';
 
 export interface OpsServer {

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../base/logger.ts';
 import type { OpsEnv } from './auth.ts';
 import { healthRoutes, type ReadinessChecks } from './health.ts';
 import { listen, type OpsServer } from './server.ts';

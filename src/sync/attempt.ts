@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq';
-import { errorMessage } from '../errors.ts';
+import { errorMessage } from '../base/errors.ts';
 import type { Performed } from './handlers.ts';
 import type { Attempt } from './sync-event.ts';
 

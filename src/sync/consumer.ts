@@ -1,7 +1,7 @@
 import { type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { errorMessage } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import { errorMessage } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
 import { QUEUE_NAME, queuePrefix } from './queue.ts';
 import { backoffStrategy } from './settle.ts';
 

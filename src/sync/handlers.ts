@@ -1,6 +1,6 @@
+import { errorMessage } from '../base/errors.ts';
 import type { ConexxusClient } from '../conexxus/client.ts';
 import type { Outcome } from '../conexxus/outcome.ts';
-import { errorMessage } from '../errors.ts';
 import type { Catalog } from '../inventory/catalog.ts';
 import type { JobName, SyncJob } from './jobs/jobs.ts';
 

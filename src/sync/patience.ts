@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorMessage } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import { errorMessage } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
 
 const ASK_AGAIN_MS = 1_000;
 

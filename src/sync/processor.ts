@@ -1,9 +1,9 @@
 import type { Job } from 'bullmq';
+import type { Logger } from '../base/logger.ts';
+import type { Redactor } from '../base/redaction.ts';
 import type { Circuit } from '../circuit/circuit.ts';
 import type { OutcomeError } from '../conexxus/outcome.ts';
 import type { Spool } from '../events/spool.ts';
-import type { Logger } from '../logger.ts';
-import type { Redactor } from '../redaction.ts';
 import { enter } from './admission.ts';
 import { attemptNumber, type FinishedAttempt, makeAttempt } from './attempt.ts';
 import { type AttemptOutcome, type Disposition, dispose, effectOf, type RetryPolicy } from './disposition.ts';

@@ -1,5 +1,5 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
-import { ConexxusSyncError } from '../errors.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
 
 /** Spends one attempt: BullMQ runs the job again after `delayMs` (see `backoffStrategy`). */
 class AttemptFailedError extends ConexxusSyncError {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { errorMessage } from '../base/errors.ts';
+import { type Redactor, redactJson } from '../base/redaction.ts';
 import type { OutcomeError } from '../conexxus/outcome.ts';
-import { errorMessage } from '../errors.ts';
 import type { SyncEvent } from '../events/event.ts';
 import { excerpt } from '../events/text.ts';
-import { type Redactor, redactJson } from '../redaction.ts';
 import type { Word } from './dead-letters/operator-event.ts';
 import type { AttemptOutcome } from './disposition.ts';
 

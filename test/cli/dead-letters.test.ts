@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectRedis } from '../../src/redis.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import { openQueue } from '../../src/sync/queue.ts';
 import { eventually } from '../support/eventually.ts';
 import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectRedis } from '../../src/redis.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { testRedisUrl } from '../support/redis.ts';
 import { startScript } from '../support/script.ts';
@@ -9,9 +9,9 @@ const PROGRAM = `
   import { Command } from 'commander';
   import { registerDoctor } from './src/cli/doctor.ts';
   import { registerMigrate } from './src/cli/migrate.ts';
-  import { secretsOf } from './src/config.ts';
-  import { runProcess } from './src/lifecycle.ts';
-  import { createRedactor } from './src/redaction.ts';
+  import { secretsOf } from './src/base/config/config.ts';
+  import { runProcess } from './src/base/lifecycle.ts';
+  import { createRedactor } from './src/base/redaction.ts';
   const program = new Command('conexxus-sync');
   registerDoctor(program);
   registerMigrate(program);

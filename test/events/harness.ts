@@ -4,13 +4,13 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe } from '@jest/globals';
 import { pino } from 'pino';
-import { connectDatabase, type Database } from '../../src/database.ts';
+import { connectDatabase, type Database } from '../../src/base/database.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import type { SyncEvent } from '../../src/events/event.ts';
 import { createEventWriter, type EventWriter, type EventWriterOptions } from '../../src/events/log.ts';
 import { checkSchema, migrateDatabase } from '../../src/events/migrate.ts';
 import { eventLog } from '../../src/events/schema.ts';
 import { createSpool } from '../../src/events/spool.ts';
-import { connectRedis } from '../../src/redis.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectDatabase, type Database } from '../../src/database.ts';
+import { connectDatabase, type Database } from '../../src/base/database.ts';
 import { checkSchema, migrateDatabase } from '../../src/events/migrate.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { describeOnServer } from './harness.ts';

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
+import { loadConfig } from '../../src/base/config/config.ts';
 import { type Circuit, createCircuit } from '../../src/circuit/circuit.ts';
-import { loadConfig } from '../../src/config.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
 import { gateOptionsOf } from '../../src/sync/settings.ts';
 import { eventually } from '../support/eventually.ts';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { PrivateServer } from '../../scripts/services/service.ts';
 import { startPrivateRedis } from '../../scripts/services.ts';
-import { connectRedis } from '../../src/redis.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
 import { makeSales } from '../support/sales.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import postgres from 'postgres';
-import { connectRedis } from '../../src/redis.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { type RunningProcess, startProcess } from '../support/process.ts';

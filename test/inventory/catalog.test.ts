@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectDatabase, type Database } from '../../src/database.ts';
+import { connectDatabase, type Database } from '../../src/base/database.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { type Catalog, createCatalog } from '../../src/inventory/catalog.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';

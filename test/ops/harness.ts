@@ -4,14 +4,14 @@ import { text } from 'node:stream/consumers';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
+import { createRedactor } from '../../src/base/redaction.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import type { CircuitStatus } from '../../src/circuit/types.ts';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import type { Access } from '../../src/ops/auth.ts';
 import type { ReadinessChecks } from '../../src/ops/health.ts';
 import { listen } from '../../src/ops/server.ts';
-import { createRedactor } from '../../src/redaction.ts';
-import { connectRedis } from '../../src/redis.ts';
 import { createDeadLetters } from '../../src/sync/dead-letters/dead-letters.ts';
 
 export const OPERATOR = { user: 'olga', password: 'opens & closes' };

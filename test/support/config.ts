@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig, type Part } from '../../src/config.ts';
+import { ConfigError, loadConfig, type Part } from '../../src/base/config/config.ts';
 
 /** All that a worker must be told. */
 export const VALID = {

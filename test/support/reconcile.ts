@@ -1,7 +1,7 @@
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { Database } from '../../src/base/database.ts';
 import { circuitKeys } from '../../src/circuit/keys.ts';
-import type { Database } from '../../src/database.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
 import { parseJob } from '../../src/sync/jobs/jobs.ts';
 import type { SimulatorControl } from './simulator/client.ts';

@@ -1,9 +1,9 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectDatabase, type Database } from '../../src/database.ts';
+import { connectDatabase, type Database } from '../../src/base/database.ts';
+import { connectRedis } from '../../src/base/redis.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { createSyncProducer, type PushSales, type SyncProducer } from '../../src/index.ts';
-import { connectRedis } from '../../src/redis.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 import { type ReconcileOptions, type Reconciliation, reconcile } from './reconcile.ts';

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/database.ts';
+import type { Database } from '../../src/base/database.ts';
 
 /** A move of the circuit, as its row of the event log tells it. Times: ms, Redis clock. */
 export interface Transition {

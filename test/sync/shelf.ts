@@ -1,7 +1,7 @@
 import { type JobsOptions, type Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { connectRedis } from '../../src/base/redis.ts';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
-import { connectRedis } from '../../src/redis.ts';
 import {
   createDeadLetters,
   type DeadLetterFilter,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createRedactor } from '../../src/redaction.ts';
+import { createRedactor } from '../../src/base/redaction.ts';
 import { attemptEvent, deadLetterEvent, type EventSubject } from '../../src/sync/sync-event.ts';
 
 const redact = createRedactor(['top-secret-key']);

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { Redactor } from '../../base/redaction.ts';
+import { redisScript } from '../../base/redis.ts';
 import { eventStreamKey } from '../../events/event.ts';
 import { createSpool } from '../../events/spool.ts';
-import type { Redactor } from '../../redaction.ts';
-import { redisScript } from '../../redis.ts';
 import { type EnqueuedState, readStates } from '../producer/known-jobs.ts';
 import { queueError } from '../producer/producer-errors.ts';
 import { verdictEvent } from '../sync-event.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { IRedisTransaction, Queue } from 'bullmq';
 import type { ChainableCommander } from 'ioredis';
-import { ConexxusSyncError } from '../../errors.ts';
+import { ConexxusSyncError } from '../../base/errors.ts';
 import { APPEND_EVENT } from '../../events/scripts.ts';
 import { repliesOf } from '../producer/known-jobs.ts';
 

@@ -1,9 +1,9 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { ConexxusSyncError } from '../../base/errors.ts';
+import type { Redactor } from '../../base/redaction.ts';
 import { deliveredMarkKey } from '../../circuit/keys.ts';
-import { ConexxusSyncError } from '../../errors.ts';
 import { eventStreamKey } from '../../events/event.ts';
-import type { Redactor } from '../../redaction.ts';
 import { parseJob, type SyncJob } from '../jobs/jobs.ts';
 import { jobOf } from '../producer/job-adder.ts';
 import { readStates } from '../producer/known-jobs.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import { redisScript } from '../../base/redis.ts';
 import { circuitKeys } from '../../circuit/keys.ts';
 import type { CircuitOptions } from '../../circuit/options.ts';
 import { machineScript } from '../../circuit/scripts.ts';
 import { eventStreamKey } from '../../events/event.ts';
-import { redisScript } from '../../redis.ts';
 import { QUEUE_NAME, queuePrefix } from '../queue.ts';
 
 /** `operator`: a person paused the queue. `events`: too many rows wait for Postgres. */

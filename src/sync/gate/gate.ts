@@ -1,11 +1,11 @@
 import { EventEmitter, once } from 'node:events';
 import type { Redis } from 'ioredis';
+import { errorMessage } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { Circuit } from '../../circuit/circuit.ts';
 import { circuitKeys } from '../../circuit/keys.ts';
 import type { ConexxusClient } from '../../conexxus/client.ts';
-import { errorMessage } from '../../errors.ts';
 import { eventStreamKey } from '../../events/event.ts';
-import type { Logger } from '../../logger.ts';
 import { createGateScript, type GateOptions, type GatePicture, type PauseReason } from './gate-script.ts';
 import { makeHealthCall } from './health-call.ts';
 import { createHeartbeat } from './heartbeat.ts';

@@ -1,8 +1,8 @@
+import type { Logger } from '../../base/logger.ts';
 import type { Circuit } from '../../circuit/circuit.ts';
 import type { HealthEnding } from '../../circuit/types.ts';
 import type { ConexxusClient } from '../../conexxus/client.ts';
 import type { HealthAnswer } from '../../conexxus/health.ts';
-import type { Logger } from '../../logger.ts';
 
 interface HealthCallDeps {
   readonly circuit: Pick<Circuit, 'beginHealth' | 'endHealth'>;

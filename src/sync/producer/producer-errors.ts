@@ -1,4 +1,4 @@
-import { ConexxusSyncError } from '../../errors.ts';
+import { ConexxusSyncError } from '../../base/errors.ts';
 import { describeProblems, type Problem } from '../jobs/problems.ts';
 
 /** The payload breaks the rules. Nothing was enqueued. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
-import { connectRedis, isReadOnly } from '../../redis.ts';
+import { connectRedis, isReadOnly } from '../../base/redis.ts';
 import { QueueUnavailableError, queueError, withoutCommand } from './producer-errors.ts';
 
 /** From the call to the typed error, whatever Redis does. */

@@ -1,7 +1,7 @@
 /** `npm run simulator`: a Conexxus API on this machine, steered over HTTP. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { errorMessage } from '../../../src/errors.ts';
+import { errorMessage } from '../../../src/base/errors.ts';
 import type { LedgerSummary } from './protocol.ts';
 import { DEFAULT_API_KEY, type Simulator, type SimulatorOptions, startSimulator } from './simulator.ts';
 

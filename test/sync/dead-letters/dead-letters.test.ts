@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Job, type JobsOptions, Worker } from 'bullmq';
 import { startPrivateRedis } from '../../../scripts/services.ts';
+import { connectRedis } from '../../../src/base/redis.ts';
 import { eventStreamKey } from '../../../src/events/event.ts';
-import { connectRedis } from '../../../src/redis.ts';
 import { createDeadLetters, type Verdict } from '../../../src/sync/dead-letters/dead-letters.ts';
 import { openQueue, queuePrefix } from '../../../src/sync/queue.ts';
 import { sales } from '../sales.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { connectRedis } from '../../../src/base/redis.ts';
 import { deliveredMarkKey } from '../../../src/circuit/keys.ts';
 import { eventStreamKey, type SyncEvent } from '../../../src/events/event.ts';
-import { connectRedis } from '../../../src/redis.ts';
 import { ResendRefusedError, resend } from '../../../src/sync/dead-letters/resend.ts';
 import { parseJob, type SyncJob } from '../../../src/sync/jobs/jobs.ts';
 import { openQueue, queuePrefix } from '../../../src/sync/queue.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectRedis } from '../../../src/redis.ts';
+import { connectRedis } from '../../../src/base/redis.ts';
 import { createGateScript, type GateScript } from '../../../src/sync/gate/gate-script.ts';
 import { OPTIONS } from '../../circuit/harness.ts';
 import { deferred } from '../../support/deferred.ts';

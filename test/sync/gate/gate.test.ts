@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { createLogger } from '../../../src/base/logger.ts';
+import { connectRedis } from '../../../src/base/redis.ts';
 import { type Circuit, createCircuit } from '../../../src/circuit/circuit.ts';
 import type { CircuitEffect } from '../../../src/circuit/types.ts';
 import type { HealthAnswer } from '../../../src/conexxus/health.ts';
 import { eventStreamKey } from '../../../src/events/event.ts';
-import { createLogger } from '../../../src/logger.ts';
-import { connectRedis } from '../../../src/redis.ts';
 import { createGate, type Gate } from '../../../src/sync/gate/gate.ts';
 import { type GateOptions, readPause } from '../../../src/sync/gate/gate-script.ts';
 import { deferred } from '../../support/deferred.ts';

@@ -2,8 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { loadConfig, type Part, secretsOf, VARIABLES } from '../src/config.ts';
-import { problemsOf, VALID } from './support/config.ts';
+import { loadConfig, type Part, secretsOf, VARIABLES } from '../../../src/base/config/config.ts';
+import { problemsOf, VALID } from '../../support/config.ts';
 
 const scratch = join(tmpdir(), `conexxus-sync-config-${process.pid}`);
 const scratchFile = (name: string, content: string) => {
@@ -179,7 +179,7 @@ describe('the secrets of an environment', () => {
 });
 
 describe('.env.example', () => {
-  const lines = readFileSync(new URL('../.env.example', import.meta.url), 'utf8').split('\n');
+  const lines = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8').split('\n');
   const example = lines.flatMap((line) => {
     const found = /^#?([A-Z][A-Z_]+)=(.*)$/.exec(line);
     return found ? [{ name: found[1], value: found[2] }] : [];

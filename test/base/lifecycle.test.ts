@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { createLifecycle, type Lifecycle } from '../src/lifecycle.ts';
-import { createLogger } from '../src/logger.ts';
-import { startScript } from './support/script.ts';
+import { createLifecycle, type Lifecycle } from '../../src/base/lifecycle.ts';
+import { createLogger } from '../../src/base/logger.ts';
+import { startScript } from '../support/script.ts';
 
 const silent = createLogger({ level: 'silent', redact: (text) => text });
 
@@ -84,10 +84,10 @@ describe('closing', () => {
 /** A process whose main function has the given body. */
 function startProcess(body: string) {
   return startScript(
-    `import { createLifecycle, runProcess, untilSignal } from './src/lifecycle.ts';
-     import { createLogger } from './src/logger.ts';
-     import { createRedactor } from './src/redaction.ts';
-     import { ConfigError } from './src/config.ts';
+    `import { createLifecycle, runProcess, untilSignal } from './src/base/lifecycle.ts';
+     import { createLogger } from './src/base/logger.ts';
+     import { createRedactor } from './src/base/redaction.ts';
+     import { ConfigError } from './src/base/config/config.ts';
      const redact = createRedactor(['canary-pw']);
      const lifecycle = createLifecycle(createLogger({ level: 'info', redact }));
      const say = (text) => process.stdout.write(text + '\\n');

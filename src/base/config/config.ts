@@ -1,4 +1,6 @@
 import convict from 'convict';
+import { ConexxusSyncError } from '../errors.ts';
+import type { LogLevel } from '../logger.ts';
 import {
   type Access,
   checkCircuit,
@@ -6,7 +8,7 @@ import {
   type Dashboard,
   readAccess,
   readDashboard,
-} from './config-checks.ts';
+} from './checks.ts';
 import {
   convictFormats,
   count,
@@ -19,10 +21,8 @@ import {
   required,
   type Variable,
   variable,
-} from './config-formats.ts';
-import { readKeyFile, secretsIn } from './config-secrets.ts';
-import { ConexxusSyncError } from './errors.ts';
-import type { LogLevel } from './logger.ts';
+} from './formats.ts';
+import { readKeyFile, secretsIn } from './secrets.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

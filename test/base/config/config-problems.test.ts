@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { loadConfig, type Part, VARIABLES } from '../src/config.ts';
-import { problemsOf, VALID } from './support/config.ts';
+import { loadConfig, type Part, VARIABLES } from '../../../src/base/config/config.ts';
+import { problemsOf, VALID } from '../../support/config.ts';
 
 describe('what is wrong with the configuration', () => {
   it('is listed all at once, in the order of the documentation, as one message', () => {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { connectRedis } from '../src/redis.ts';
-import { examineRedis, judgeRedis, type RedisFacts } from '../src/redis-fitness.ts';
-import { testRedisUrl } from './support/redis.ts';
+import { connectRedis } from '../../src/base/redis.ts';
+import { examineRedis, judgeRedis, type RedisFacts } from '../../src/base/redis-fitness.ts';
+import { testRedisUrl } from '../support/redis.ts';
 
 const GOOD: RedisFacts = {
   version: '7.0.15',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { isLoopback, type Report } from './config-formats.ts';
-import { errorMessage } from './errors.ts';
+import { errorMessage } from '../errors.ts';
+import { isLoopback, type Report } from './formats.ts';
 
 /** What a caller of the Conexxus API proves itself with. */
 export interface Access {

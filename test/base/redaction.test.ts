@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { assert, pre, property, string, stringMatching } from 'fast-check';
-import { createRedactor, redactJson } from '../src/redaction.ts';
+import { createRedactor, redactJson } from '../../src/base/redaction.ts';
 
 const SECRET = 'k3y/with+"quotes"&söme=';
 const redact = createRedactor([SECRET, 'hunter22']);
