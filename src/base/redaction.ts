@@ -3,6 +3,9 @@ import { errorMessage } from './errors.ts';
 /** Takes secrets out of a text. Idempotent; time grows linearly with the text. */
 export type Redactor = (text: string) => string;
 
+/** One that can be told of a secret later. It forgets none: texts with the old one are still under way. */
+export type LearningRedactor = Redactor & { readonly learn: (secret: string) => void };
+
 export const REDACTED = '[redacted]';
 
 /** A secret shorter than this would tear ordinary words apart; the shapes below still catch it. */
@@ -22,12 +25,20 @@ const SECRET_NAME = /^(?:x-api-key|(?:proxy-)?authorization|cookie|set-cookie|ap
  * page passes it. Each secret is found raw, URL-encoded, JSON-escaped and within Base64 (so also in a
  * Basic `Authorization`); credentials in any URL and key headers are found by their shape.
  */
-export function createRedactor(secrets: readonly string[]): Redactor {
-  const known = knownForms(secrets);
-  return (text) =>
+export function createRedactor(secrets: readonly string[]): LearningRedactor {
+  const forms = new Set(formsOfAll(secrets));
+  let known = anyOf(forms);
+  const redact = (text: string) =>
     (known ? text.replace(known, REDACTED) : text)
       .replace(URL_CREDENTIALS, `://${REDACTED}@`)
       .replace(SECRET_HEADER, `$1$2${REDACTED}`);
+  return Object.assign(redact, {
+    learn(secret: string) {
+      const formsBefore = forms.size;
+      for (const form of formsOfAll([secret])) forms.add(form);
+      if (forms.size > formsBefore) known = anyOf(forms);
+    },
+  });
 }
 
 /**
@@ -62,8 +73,11 @@ function redactField(key: string, value: unknown, redact: Redactor): unknown {
   return Object.fromEntries(fields);
 }
 
-function knownForms(secrets: readonly string[]): RegExp | undefined {
-  const forms = new Set(secrets.filter((secret) => secret.length >= SHORTEST_SECRET).flatMap(formsOf));
+function formsOfAll(secrets: readonly string[]): string[] {
+  return secrets.filter((secret) => secret.length >= SHORTEST_SECRET).flatMap(formsOf);
+}
+
+function anyOf(forms: ReadonlySet<string>): RegExp | undefined {
   if (forms.size === 0) return undefined;
   // Longest first: where one secret begins with another, the alternation must not stop at the short one.
   const longestFirst = [...forms].sort((a, b) => b.length - a.length);

@@ -50,6 +50,32 @@ describe('a known secret is taken out', () => {
   });
 });
 
+describe('a secret that is learned later', () => {
+  it('is taken out from then on, in every form, and those known before still are', () => {
+    const learning = createRedactor(['the-old-key']);
+    const text = `the-old-key ${SECRET} ${encodeURIComponent(SECRET)} ${JSON.stringify(SECRET)}`;
+    expect(learning(text)).toBe(text.replace('the-old-key', '[redacted]'));
+    learning.learn(SECRET);
+    learning.learn(SECRET);
+    expect(learning(text)).toBe('[redacted] [redacted] [redacted] "[redacted]"');
+  });
+
+  it('and begins with one known before is taken out whole', () => {
+    const learning = createRedactor(['abcd']);
+    learning.learn('abcdefgh');
+    expect(learning('abcdefgh abcd')).toBe('[redacted] [redacted]');
+  });
+
+  it('is the hundredth of a long life, and costs as little as the first', () => {
+    const learning = createRedactor([]);
+    for (let n = 0; n < 100; n += 1) learning.learn(`${n}-${SECRET}-${n}`);
+    const text = 'upstream timed out '.repeat(50_000);
+    const startedAt = performance.now();
+    expect(learning(`${text}0-${SECRET}-0`)).toBe(`${text}[redacted]`);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
 describe('a secret that nobody named is found by its shape', () => {
   it.each([
     ['postgres://sync:pass@db/x failed', 'postgres://[redacted]@db/x failed'],
