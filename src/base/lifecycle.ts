@@ -74,7 +74,7 @@ export function untilSignal(): Promise<NodeJS.Signals> {
  */
 export async function runProcess(main: () => Promise<void>, redact: Redactor): Promise<void> {
   const fail = (thrown: unknown) => {
-    process.stderr.write(`${redact(describe(thrown))}\n`);
+    process.stderr.write(`${isClean(thrown) ? errorMessage(thrown) : redact(describe(thrown))}\n`);
     process.exitCode = 1;
   };
   // Node's own report of these would pass no redaction.
@@ -88,6 +88,10 @@ export async function runProcess(main: () => Promise<void>, redact: Redactor): P
     fail(error);
   }
   setTimeout(() => process.exit(), LINGER_MS).unref();
+}
+
+function isClean(thrown: unknown): boolean {
+  return thrown instanceof ConexxusSyncError && thrown.isClean;
 }
 
 function describe(thrown: unknown): string {

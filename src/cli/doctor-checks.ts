@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { Slices } from '../base/config/config.ts';
 import { connectDatabase } from '../base/database.ts';
-import { errorMessage } from '../base/errors.ts';
 import type { Redactor } from '../base/redaction.ts';
 import { connectRedis } from '../base/redis.ts';
 import { examineRedis } from '../base/redis-fitness.ts';
@@ -13,7 +12,7 @@ import { reasonOf } from './reason.ts';
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
-  /** What was found; where it is not ok, with the fix. */
+  /** What was found; where it is not ok, with the fix. Ours, and redacted where it quotes others. */
   readonly message: string;
 }
 
@@ -29,7 +28,7 @@ export async function checkServices(settings: Settings, redact: Redactor): Promi
     checkPostgres(settings),
     checkConexxus(settings, redact),
   ]);
-  return checks.flat().map(({ name, ok, message }) => ({ name, ok, message: redact(message) }));
+  return checks.flat();
 }
 
 async function checkRedis({ redisUrl }: Settings): Promise<Check[]> {
@@ -89,7 +88,7 @@ async function checkConexxus({ conexxus, access }: Settings, redact: Redactor): 
       client.close();
     }
   } catch (error) {
-    return [failed('Conexxus', `could not be asked (${errorMessage(error)}): check CONEXXUS_API_URL`)];
+    return [failed('Conexxus', `could not be asked (${reasonOf(error)}): check CONEXXUS_API_URL`)];
   }
 }
 

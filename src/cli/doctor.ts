@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { secretsOf } from '../base/config/config.ts';
-import { createRedactor, type Redactor } from '../base/redaction.ts';
+import { createRedactor } from '../base/redaction.ts';
 import { type Check, checkServices } from './doctor-checks.ts';
 import { type EffectiveConfig, effectiveConfig } from './effective-config.ts';
 import { table } from './table.ts';
@@ -25,18 +25,14 @@ export function registerDoctor(program: Command): void {
 
 async function diagnose(env: NodeJS.ProcessEnv): Promise<Diagnosis> {
   const redact = createRedactor(secretsOf(env));
-  const { variables, problems, sound } = effectiveConfig(env);
-  const checks = [...checkConfig(problems, redact), ...(await checkServices(sound, redact))];
-  return {
-    ok: checks.every(({ ok }) => ok),
-    variables: variables.map(({ name, source, value }) => ({ name, source, value: redact(value) })),
-    checks,
-  };
+  const { variables, problems, sound } = effectiveConfig(env, redact);
+  const checks = [...checkConfig(problems), ...(await checkServices(sound, redact))];
+  return { ok: checks.every(({ ok }) => ok), variables, checks };
 }
 
-function checkConfig(problems: EffectiveConfig['problems'], redact: Redactor): Check[] {
+function checkConfig(problems: EffectiveConfig['problems']): Check[] {
   if (problems.length === 0) return [{ name: 'Configuration', ok: true, message: 'valid' }];
-  return problems.map(({ text }) => ({ name: 'Configuration', ok: false, message: redact(text) }));
+  return problems.map(({ text }) => ({ name: 'Configuration', ok: false, message: text }));
 }
 
 function render({ ok, variables, checks }: Diagnosis): string {

@@ -1,7 +1,6 @@
-import { readSettings, type Slices, VARIABLES } from '../base/config/config.ts';
+import { readSettings, type Slices, secretsOfVariable, VARIABLES } from '../base/config/config.ts';
 import type { Problem, Variable } from '../base/config/formats.ts';
-import { secretsIn } from '../base/config/secrets.ts';
-import { REDACTED } from '../base/redaction.ts';
+import { REDACTED, type Redactor } from '../base/redaction.ts';
 
 /** A variable as `doctor` shows it. */
 interface EffectiveVariable {
@@ -19,23 +18,24 @@ export interface EffectiveConfig {
 }
 
 /** Everything that any process would read from this environment. Never throws. */
-export function effectiveConfig(env: NodeJS.ProcessEnv): EffectiveConfig {
+export function effectiveConfig(env: NodeJS.ProcessEnv, redact: Redactor): EffectiveConfig {
   const settings = [...new Set(VARIABLES.map(({ setting }) => setting))];
   const { slices, problems } = readSettings(settings, env);
   const wrongVariables = new Set(problems.map(({ variable }) => variable));
   const wrong = VARIABLES.filter(({ variable }) => wrongVariables.has(variable.env));
   const wrongSettings = new Set(wrong.map(({ setting }) => setting));
   return {
-    variables: VARIABLES.map(({ variable }) => describe(variable, env[variable.env]?.trim() ?? '')),
+    variables: VARIABLES.map(({ variable }) => describe(variable, env[variable.env]?.trim() ?? '', redact)),
     problems,
     sound: Object.fromEntries(Object.entries(slices).filter(([setting]) => !wrongSettings.has(setting))),
   };
 }
 
-function describe(variable: Variable, given: string): EffectiveVariable {
-  const { env: name, sensitive = false } = variable;
-  const isSecret = sensitive && secretsIn(given).length > 0;
-  if (given !== '') return { name, source: 'environment', value: isSecret ? REDACTED : given };
+function describe(variable: Variable, given: string, redact: Redactor): EffectiveVariable {
+  const { env: name } = variable;
+  const isSecret = secretsOfVariable(variable, given).length > 0;
+  if (given !== '') return { name, source: 'environment', value: isSecret ? REDACTED : redact(given) };
+  // Ours, and in the README.
   const byDefault = variable.default ?? undefined;
   if (byDefault === undefined) return { name, source: 'unset', value: '' };
   return { name, source: 'default', value: String(byDefault) };

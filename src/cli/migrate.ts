@@ -7,6 +7,7 @@ import { reasonOf } from './reason.ts';
 
 class MigrationError extends ConexxusSyncError {
   readonly code = 'MIGRATION_FAILED';
+  override readonly isClean = true;
 }
 
 export function registerMigrate(program: Command): void {

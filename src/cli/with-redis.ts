@@ -8,6 +8,7 @@ import { reasonOf } from './reason.ts';
 /** Redis is away, or stopped answering. */
 class RedisAwayError extends ConexxusSyncError {
   readonly code = 'REDIS_AWAY';
+  override readonly isClean = true;
 }
 
 /** With a command's own deadline and the start of the process, the person waits two seconds at most. */

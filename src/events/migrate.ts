@@ -22,6 +22,7 @@ export type SchemaMismatch = Exclude<SchemaState, { kind: 'current' }>;
 /** The code may not use this database as it is; the message says what to do. */
 export class SchemaMismatchError extends ConexxusSyncError {
   readonly code = 'SCHEMA_MISMATCH';
+  override readonly isClean = true;
   readonly state: SchemaMismatch;
 
   constructor(state: SchemaMismatch) {

@@ -83,12 +83,20 @@ describe('doctor', () => {
   });
 
   it('shows each variable with its source, and secrets masked', async () => {
-    const { variables } = await diagnose({ ...healthy, CONEXXUS_TIMEOUT: '5000' });
+    const { variables } = await diagnose({
+      ...healthy,
+      CONEXXUS_TIMEOUT: '5000',
+      DASHBOARD_PASSWORD: 'amqp://pw',
+      DASHBOARD_VIEWER_PASSWORD: 'default',
+    });
     expect(variables).toEqual(
       expect.arrayContaining([
         { name: 'CONEXXUS_API_KEY', source: 'environment', value: '[redacted]' },
         { name: 'DATABASE_URL', source: 'environment', value: '[redacted]' },
         { name: 'CONEXXUS_TIMEOUT', source: 'environment', value: '5000' },
+        { name: 'DASHBOARD_PASSWORD', source: 'environment', value: '[redacted]' },
+        // Not the password "default", but ours.
+        { name: 'LOCATION_ID', source: 'default', value: 'default' },
         { name: 'CIRCUIT_OPEN', source: 'default', value: '60000' },
         { name: 'ALERT_WEBHOOK_URL', source: 'unset', value: '' },
       ]),

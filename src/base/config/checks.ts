@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { errorMessage } from '../errors.ts';
+import type { Redactor } from '../redaction.ts';
+import { apiKeyProblem, readApiKeyFile } from './api-key.ts';
 import { isLoopback, type Report } from './formats.ts';
 
 /** What a caller of the Conexxus API proves itself with. */
 export interface Access {
   readonly apiKey: string;
+  /** Where it came from, and where another one may come from; absent: from a variable. */
+  readonly apiKeyFile?: string;
   /** PEM of a private certificate authority. */
   readonly ca?: string;
 }
@@ -22,7 +26,6 @@ export interface Dashboard {
   readonly viewer?: Login;
 }
 
-const API_KEY_LENGTH_MIN = 10;
 const PASSWORD_LENGTH_MIN = 8;
 
 export function checkPlainHttp(conexxus: { apiUrl: string; allowHttp: boolean }, report: Report): void {
@@ -46,43 +49,46 @@ interface AccessSettings {
   readonly caFile: string | undefined;
 }
 
-export function readAccess({ apiKey, apiKeyFile, caFile }: AccessSettings, report: Report): Access {
+/** `redact` is for what the system says of a file: all else in a problem is ours, and holds no value. */
+export function readAccess(
+  { apiKey, apiKeyFile, caFile }: AccessSettings,
+  report: Report,
+  redact: Redactor,
+): Access {
   if (apiKey && apiKeyFile) {
     report('CONEXXUS_API_KEY_FILE', 'CONEXXUS_API_KEY_FILE and CONEXXUS_API_KEY are both set: keep one');
   }
-  const key = apiKey ?? (apiKeyFile && readText('CONEXXUS_API_KEY_FILE', apiKeyFile, report));
+  const read = (variable: string, reader: () => string) => {
+    try {
+      return reader();
+    } catch (error) {
+      report(variable, `${variable} cannot be read: ${redact(errorMessage(error))}`);
+      return undefined;
+    }
+  };
+  const fromFile = apiKeyFile && !apiKey ? apiKeyFile : undefined;
+  const key = fromFile ? read('CONEXXUS_API_KEY_FILE', () => readApiKeyFile(fromFile)) : (apiKey ?? '');
   // An unreadable file is reported as just that.
-  if (key !== undefined || !apiKeyFile)
-    checkApiKey(key, apiKey ? 'CONEXXUS_API_KEY' : 'CONEXXUS_API_KEY_FILE', report);
-  const ca = caFile && readText('CONEXXUS_CA_FILE', caFile, report);
+  if (key !== undefined) checkApiKey(key, fromFile !== undefined, report);
+  const ca = caFile && read('CONEXXUS_CA_FILE', () => readFileSync(caFile, 'utf8').trim());
   if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) {
     report('CONEXXUS_CA_FILE', 'CONEXXUS_CA_FILE has no certificate in it: it must be in PEM format');
   }
-  return { apiKey: key ?? '', ...(ca ? { ca } : {}) };
+  return { apiKey: key ?? '', ...(fromFile ? { apiKeyFile: fromFile } : {}), ...(ca ? { ca } : {}) };
 }
 
-function checkApiKey(key: string | undefined, variable: string, report: Report): void {
-  if (!key) {
+function checkApiKey(key: string, isFromFile: boolean, report: Report): void {
+  const variable = isFromFile ? 'CONEXXUS_API_KEY_FILE' : 'CONEXXUS_API_KEY';
+  const problem = apiKeyProblem(key);
+  if (key === '') {
     report(
-      'CONEXXUS_API_KEY',
-      'CONEXXUS_API_KEY is not configured: set it, or CONEXXUS_API_KEY_FILE to a file that holds it',
+      variable,
+      isFromFile
+        ? 'CONEXXUS_API_KEY_FILE is empty: put the key into it'
+        : 'CONEXXUS_API_KEY is not configured: set it, or CONEXXUS_API_KEY_FILE to a file that holds it',
     );
-  } else if (key.length < API_KEY_LENGTH_MIN) {
-    report(
-      'CONEXXUS_API_KEY',
-      `CONEXXUS_API_KEY appears to be invalid (too short): it needs at least ${API_KEY_LENGTH_MIN} characters`,
-    );
-  } else if (!/^[\x21-\x7e]+$/.test(key)) {
-    report(variable, `CONEXXUS_API_KEY appears to be invalid (has characters that no HTTP header carries)`);
-  }
-}
-
-function readText(variable: string, path: string, report: Report): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    report(variable, `${variable} cannot be read: ${errorMessage(error)}`);
-    return undefined;
+  } else if (problem !== undefined) {
+    report(variable, `CONEXXUS_API_KEY ${problem}`);
   }
 }
 

@@ -1,6 +1,8 @@
 import convict from 'convict';
 import { ConexxusSyncError } from '../errors.ts';
 import type { LogLevel } from '../logger.ts';
+import { createRedactor } from '../redaction.ts';
+import { readApiKeyFile } from './api-key.ts';
 import {
   type Access,
   checkCircuit,
@@ -22,7 +24,7 @@ import {
   type Variable,
   variable,
 } from './formats.ts';
-import { readKeyFile, secretsIn } from './secrets.ts';
+import { secretsIn } from './secrets.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -187,6 +189,7 @@ export interface Slices extends Omit<Settings, 'access' | 'dashboard'> {
 /** All that is wrong with the environment, at once. No text of it holds a value. */
 export class ConfigError extends ConexxusSyncError {
   readonly code = 'CONFIG_INVALID';
+  override readonly isClean = true;
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
@@ -217,12 +220,24 @@ function hasAll<Group extends keyof Slices>(
  */
 export function secretsOf(env: NodeJS.ProcessEnv = process.env): string[] {
   const given = present(env);
-  const values = VARIABLES.filter(({ variable }) => variable.sensitive).map(
-    ({ variable }) => given[variable.env],
-  );
-  return [...values, readKeyFile(given['CONEXXUS_API_KEY_FILE'])].flatMap((value) =>
-    value ? secretsIn(value) : [],
-  );
+  const secrets = VARIABLES.flatMap(({ variable }) => secretsOfVariable(variable, given[variable.env] ?? ''));
+  const path = given['CONEXXUS_API_KEY_FILE'];
+  return path === undefined ? secrets : [...secrets, ...keyInFile(path)];
+}
+
+/** What of a variable's value must be seen nowhere. A key or password that looks like an address is none. */
+export function secretsOfVariable({ sensitive = false, format }: Variable, value: string): string[] {
+  if (!sensitive || value === '') return [];
+  return format === 'text' ? [value] : secretsIn(value);
+}
+
+/** A file that cannot be read holds no secret to hide. */
+function keyInFile(path: string): string[] {
+  try {
+    return [readApiKeyFile(path)];
+  } catch {
+    return [];
+  }
 }
 
 /** What of the settings could be read, and what is wrong with them, in the order of the schema. */
@@ -241,7 +256,7 @@ export function readSettings(chosen: readonly string[], env: NodeJS.ProcessEnv) 
   if (settings.circuit) checkCircuit(settings.circuit, report);
   const slices: Partial<Slices> = {
     ...settings,
-    ...(access && { access: readAccess(access, report) }),
+    ...(access && { access: readAccess(access, report, createRedactor(secretsOf(env))) }),
     ...(dashboard && { dashboard: readDashboard(dashboard, report) }),
   };
   const position = (problem: Problem) =>

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-
-/** What of a sensitive variable's value must be seen nowhere. */
+/** What of a sensitive address must be seen nowhere. */
 export function secretsIn(value: string): string[] {
   const scheme = /^([a-z]+):\/\//i.exec(value)?.[1]?.toLowerCase();
   if (scheme === undefined) return [value];
@@ -9,16 +7,6 @@ export function secretsIn(value: string): string[] {
   const passwords = raw.flatMap((password) => (password ? [password, decoded(password)] : []));
   // The address of a Redis without a password is no secret, and errors are clearer with it.
   return passwords.length > 0 || scheme.startsWith('postgres') ? [value, ...passwords] : [];
-}
-
-/** The key in `CONEXXUS_API_KEY_FILE`; a file that cannot be read holds no secret to hide. */
-export function readKeyFile(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }
 
 /** Errors of HTTP clients name the path alone; a webhook's token is in it. */

@@ -11,7 +11,9 @@ const scratchFile = (name: string, content: string) => {
   return `${scratch}-${name}`;
 };
 afterAll(() =>
-  ['key', 'short', 'ca', 'nota-ca'].forEach((name) => rmSync(`${scratch}-${name}`, { force: true })),
+  ['key', 'empty', 'two', 'short', 'ca', 'nota-ca'].forEach((name) =>
+    rmSync(`${scratch}-${name}`, { force: true }),
+  ),
 );
 
 describe('the configuration of a worker', () => {
@@ -116,9 +118,12 @@ describe('each command', () => {
 describe('files named by the configuration', () => {
   const { CONEXXUS_API_KEY: _, ...keyless } = VALID;
 
-  it('give the API key, without the line end', () => {
+  it('give the API key, without the line end, and where it may change', () => {
     const CONEXXUS_API_KEY_FILE = scratchFile('key', 'key-from-a-file\n');
-    expect(loadConfig('worker', { ...keyless, CONEXXUS_API_KEY_FILE }).access.apiKey).toBe('key-from-a-file');
+    expect(loadConfig('worker', { ...keyless, CONEXXUS_API_KEY_FILE }).access).toEqual({
+      apiKey: 'key-from-a-file',
+      apiKeyFile: CONEXXUS_API_KEY_FILE,
+    });
   });
 
   it('give the private certificate authority', () => {
@@ -136,6 +141,16 @@ describe('files named by the configuration', () => {
       'a key file that is not there',
       { ...keyless, CONEXXUS_API_KEY_FILE: '/nowhere/key' },
       /^CONEXXUS_API_KEY_FILE cannot be read: .*ENOENT.*'\/nowhere\/key'$/,
+    ],
+    [
+      'a key file with nothing in it',
+      { ...keyless, CONEXXUS_API_KEY_FILE: scratchFile('empty', '\n') },
+      /^CONEXXUS_API_KEY_FILE is empty: put the key into it$/,
+    ],
+    [
+      'a key file with more than a key in it',
+      { ...keyless, CONEXXUS_API_KEY_FILE: scratchFile('two', 'key-from-a-file\nkey-from-a-file\n') },
+      /^CONEXXUS_API_KEY appears to be invalid \(has characters that no HTTP header carries\)$/,
     ],
     [
       'a key file with too little in it',
@@ -171,6 +186,14 @@ describe('the secrets of an environment', () => {
     const expected = ['the-api-key', 'the-other-key', 'redis%21pw', 'redis!pw', 'db@pw', 'query pw'];
     expect(secrets).toEqual(expect.arrayContaining(expected));
     expect(secrets).toEqual(expect.arrayContaining(['operator pw', 'viewer pw', '/services/T0K3N?a=b']));
+  });
+
+  it('are a key and a password also where they look like an address', () => {
+    const look = 'amqp://pw';
+    expect(
+      secretsOf({ CONEXXUS_API_KEY: look, CONEXXUS_API_KEY_FILE: scratchFile('key', 'abc://def') }),
+    ).toEqual([look, 'abc://def']);
+    expect(secretsOf({ DASHBOARD_PASSWORD: look })).toEqual([look]);
   });
 
   it('leave the address of a Redis without a password readable', () => {
