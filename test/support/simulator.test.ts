@@ -23,7 +23,8 @@ beforeAll(async () => {
 afterEach(async () => {
   await simulator.setFaults([]);
   await simulator.setMode('ok');
-  await simulator.setSettings({ idempotency: 'replay', apiKey: simulator.apiKey, keepBodies: false });
+  const { apiKey } = simulator;
+  await simulator.setSettings({ idempotency: 'replay', apiKey, otherApiKeys: [], keepBodies: false });
   await simulator.clearLedger();
 });
 afterAll(() => simulator.stop());
@@ -73,6 +74,16 @@ describe('the API', () => {
     expect([refused.status, unnamed.status, taken.status]).toEqual([401, 401, 200]);
     expect(JSON.parse(refused.body)).toMatchObject({ success: false, error: 'Invalid API key' });
     expect(await simulator.summary()).toMatchObject({ applied: 1 });
+  });
+
+  it('takes two keys while one is being replaced, and notes which it was called with', async () => {
+    await simulator.setSettings({ apiKey: 'new', otherApiKeys: ['old'] });
+    const both = [await push('k1', SALE, 'old'), await push('k2', SALE, 'new')];
+    await simulator.setSettings({ otherApiKeys: [] });
+    const revoked = await push('k3', SALE, 'old');
+
+    expect([...both, revoked].map(({ status }) => status)).toEqual([200, 200, 401]);
+    expect((await simulator.ledger()).map(({ apiKey }) => apiKey)).toEqual(['old', 'new', 'old']);
   });
 
   it('reports health without a key', async () => {

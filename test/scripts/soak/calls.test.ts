@@ -14,6 +14,7 @@ function call(key: string, receivedAt: number, but: Partial<LedgerEntry> = {}): 
     method: 'POST',
     path: '/api/v1/sales/push',
     key,
+    apiKey: null,
     locationId: 'store-1',
     date: '2026-11-20',
     transactionIds: ['a'],

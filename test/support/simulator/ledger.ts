@@ -5,7 +5,7 @@ export type OpenEntry = Writable<LedgerEntry>;
 
 /** Who applied what, when: the other side's truth, against which ours is reconciled. */
 export interface Ledger {
-  open(method: string, path: string, key: string | null): OpenEntry;
+  open(request: Pick<LedgerEntry, 'method' | 'path' | 'key' | 'apiKey'>): OpenEntry;
   /** The sale of this entry took effect. */
   apply(entry: OpenEntry): void;
   wasApplied(key: string): boolean;
@@ -34,8 +34,8 @@ export function createLedger(): Ledger {
   }
 
   return {
-    open: (method, path, key) => {
-      const entry = openEntry(book, method, path, key);
+    open: (request) => {
+      const entry = openEntry(book, request);
       changed();
       return entry;
     },
@@ -107,7 +107,7 @@ function emptyBook(): Book {
   };
 }
 
-function openEntry(book: Book, method: string, path: string, key: string | null): OpenEntry {
+function openEntry(book: Book, { method, path, key, apiKey }: Parameters<Ledger['open']>[0]): OpenEntry {
   book.inFlight += 1;
   book.maxInFlight = Math.max(book.maxInFlight, book.inFlight);
   bump(book.byPath, path);
@@ -120,6 +120,7 @@ function openEntry(book: Book, method: string, path: string, key: string | null)
     method,
     path,
     key,
+    apiKey,
     locationId: null,
     date: null,
     transactionIds: [],

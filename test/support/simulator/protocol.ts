@@ -97,6 +97,8 @@ export const settingsSchema = z.strictObject({
   /** Of every answer whose fault has no latency of its own. */
   latency: latencySchema.nullable(),
   apiKey: z.string(),
+  /** Taken too, as while a key is being replaced. */
+  otherApiKeys: z.array(z.string()),
   /** Of all that is random here; each change of settings starts the sequence again. */
   seed: z.int(),
   /** Keep the text of request bodies in the ledger. */
@@ -147,6 +149,8 @@ export interface LedgerEntry {
   readonly method: string;
   readonly path: string;
   readonly key: string | null;
+  /** `X-API-Key`, right or wrong. */
+  readonly apiKey: string | null;
   readonly locationId: string | null;
   readonly date: string | null;
   readonly transactionIds: readonly string[];

@@ -8,7 +8,6 @@ export interface Answer {
 }
 
 export interface ApiRequest {
-  readonly apiKey: string | null;
   readonly body: string;
   readonly entry: OpenEntry;
 }
@@ -65,8 +64,8 @@ function pushSale({ ledger, settings }: World, { entry, body }: ApiRequest): Ans
   return success(JSON.stringify({ locationId, date, transactions: transactionIds.length }));
 }
 
-function isAuthorized({ settings }: World, { apiKey }: ApiRequest): boolean {
-  return apiKey === settings.apiKey;
+function isAuthorized({ settings }: World, { entry: { apiKey } }: ApiRequest): boolean {
+  return apiKey !== null && [settings.apiKey, ...settings.otherApiKeys].includes(apiKey);
 }
 
 function success(dataJson: string): Answer {

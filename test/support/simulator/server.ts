@@ -98,7 +98,12 @@ export async function exchange(
   res: ServerResponse,
 ): Promise<void> {
   const { pathname } = new URL(req.url ?? '/', 'http://simulator');
-  const entry = world.ledger.open(req.method ?? 'GET', pathname, header(req, 'idempotency-key'));
+  const entry = world.ledger.open({
+    method: req.method ?? 'GET',
+    path: pathname,
+    key: header(req, 'idempotency-key'),
+    apiKey: header(req, 'x-api-key'),
+  });
   const gone = endWith(res, () => world.ledger.end(entry, res.headersSent ? res.statusCode : null));
 
   const fromMode = mode.requestArrived();
@@ -108,7 +113,7 @@ export async function exchange(
   if (chosen?.fault.kind !== 'resetBefore') body ??= await readBody(req, entry);
   if (world.settings.keepBodies && body !== null) entry.body = body;
 
-  const request = { apiKey: header(req, 'x-api-key'), body: body ?? '', entry };
+  const request = { body: body ?? '', entry };
   const send = answerWith(chosen?.fault ?? null, () => carryOut(world, request), random);
   const latency = latencyOf(chosen) ?? world.settings.latency;
   if (latency !== null) await delay(sampleLatency(latency, random), undefined, { signal: gone });

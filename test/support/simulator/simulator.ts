@@ -40,6 +40,7 @@ const DEFAULTS: Settings = {
   idempotency: 'replay',
   latency: null,
   apiKey: DEFAULT_API_KEY,
+  otherApiKeys: [],
   seed: 1,
   keepBodies: false,
 };
