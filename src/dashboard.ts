@@ -1,4 +1,5 @@
-import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
+import { apiKeyFileOf, loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
+import { followKeyFile } from './base/config/key-file.ts';
 import { connectDatabase } from './base/database.ts';
 import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base/lifecycle.ts';
 import { createLogger, type Logger } from './base/logger.ts';
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   const logger = createLogger({ level: config.logLevel, redact, name: 'dashboard' });
   const lifecycle = createLifecycle(logger);
   try {
+    learnKeys(lifecycle);
     const app = createOpsApp(acquire(config, lifecycle, logger));
     const server = await listen(app, config.dashboard);
     lifecycle.acquire('http server', () => server.close());
@@ -33,6 +35,14 @@ async function main(): Promise<void> {
   } finally {
     await lifecycle.close();
   }
+}
+
+/** Pages must not show the workers' key, nor one that replaces it; what is wrong with its file is theirs to say. */
+function learnKeys(lifecycle: Lifecycle): void {
+  const path = apiKeyFileOf();
+  if (path === undefined) return;
+  const file = followKeyFile(path, { onKey: redact.learn, onProblem: () => undefined });
+  lifecycle.acquire('API key file', () => file.stop());
 }
 
 function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps {

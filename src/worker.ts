@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
+import { type KeySource, startKeySource } from './base/config/key-source.ts';
 import { connectDatabase, type Database } from './base/database.ts';
 import { errorMessage } from './base/errors.ts';
 import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base/lifecycle.ts';
@@ -119,7 +120,8 @@ function startEventLog(base: Base, fail: (error: Error) => void): EventWriter {
 async function startSync(base: Base): Promise<void> {
   const { config, lifecycle, redis } = base;
   const client = createConexxusClient({
-    ...config.access,
+    apiKey: startKey(base),
+    ca: config.access.ca,
     baseUrl: config.conexxus.apiUrl,
     timeoutMs: config.conexxus.timeoutMs,
     concurrency: config.worker.concurrency,
@@ -141,6 +143,14 @@ async function startSync(base: Base): Promise<void> {
   });
   const gate = await startGate(base, { circuit, client, options });
   startConsumer(base, { circuit, client, gate });
+}
+
+function startKey({ config, logger, lifecycle }: Base): KeySource {
+  const { apiKey, apiKeyFile } = config.access;
+  const key = startKeySource({ apiKey, apiKeyFile, learn: redact.learn, logger });
+  lifecycle.acquire('API key', () => key.stop());
+  key.onChange(() => logger.info({ file: apiKeyFile }, 'API key changed'));
+  return key;
 }
 
 async function startGate(

@@ -81,7 +81,17 @@ async function checkConexxus({ conexxus, access }: Settings, redact: Redactor): 
   const { apiUrl: baseUrl, timeoutMs } = conexxus;
   const userAgent = `conexxus-sync/${VERSION}`;
   try {
-    const client = createConexxusClient({ ...access, baseUrl, timeoutMs, userAgent, redact, concurrency: 1 });
+    const apiKey = { current: () => access.apiKey, reread: () => Promise.resolve() };
+    const { ca } = access;
+    const client = createConexxusClient({
+      apiKey,
+      ca,
+      baseUrl,
+      timeoutMs,
+      userAgent,
+      redact,
+      concurrency: 1,
+    });
     try {
       return [describeHealth(await answered(client.health({ timeoutMs: ANSWER_MS - 1_000 })))];
     } finally {

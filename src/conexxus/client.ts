@@ -16,7 +16,7 @@ import { parseInventory } from './wire.ts';
 export interface ConexxusClientOptions {
   /** May have a path; a trailing slash makes no difference. */
   readonly baseUrl: string;
-  readonly apiKey: string;
+  readonly apiKey: ApiKey;
   /** Of a whole request, from the wait for a socket to the last byte of the answer. */
   readonly timeoutMs: number;
   /** Most calls of `pushSales` and `fetchInventory` on the wire at once; more wait, within their timeout. */
@@ -28,7 +28,18 @@ export interface ConexxusClientOptions {
   readonly redact: (text: string) => string;
 }
 
-/** One call, one try, never a throw: what went wrong is in the outcome, `error.code` one of `CallErrorCode`. */
+/** May change at any time. */
+export interface ApiKey {
+  /** Asked for each call. */
+  current(): string;
+  /** Waited for after a 401: `current` may be another one then. */
+  reread(): Promise<void>;
+}
+
+/**
+ * One call, one try, never a throw: what went wrong is in the outcome, `error.code` one of `CallErrorCode`.
+ * Only a 401 to a key that has been replaced meanwhile is no outcome: the call is made with the new one.
+ */
 export interface ConexxusClient {
   /** `data` goes out as `JSON.stringify` writes it: numbers as their shortest text, unknown fields unchanged. */
   pushSales(data: unknown, options: PushOptions): Promise<Outcome>;
@@ -58,6 +69,9 @@ interface FetchedInventory {
   readonly items?: readonly unknown[];
 }
 
+type CallRequest = Omit<WireRequest, 'apiKey'>;
+type ClassifiedCall = Classified & { readonly call: CallContext };
+
 const SALES_PATH = '/api/v1/sales/push';
 const INVENTORY_PATH = '/api/v1/inventory/items';
 const HEALTH_PATH = '/api/v1/health';
@@ -65,24 +79,33 @@ const HEALTH_PATH = '/api/v1/health';
 /** Throws only for a `baseUrl` that is no URL. */
 export function createConexxusClient(options: ConexxusClientOptions): ConexxusClient {
   const { baseUrl, concurrency, ca, apiKey, userAgent, timeoutMs, redact } = options;
-  const headers = { 'x-api-key': apiKey, 'user-agent': userAgent };
-  const transport = createTransport({ baseUrl, concurrency, ca, headers });
+  const transport = createTransport({ baseUrl, concurrency, ca, userAgent });
 
-  async function call(request: WireRequest | Problem): Promise<Classified & { readonly call: CallContext }> {
+  async function callWith(key: string, request: CallRequest): Promise<ClassifiedCall> {
     const startedAt = performance.now();
-    const reply = 'code' in request ? request : await transport.exchange(request);
+    const reply = await transport.exchange({ ...request, apiKey: key });
     const call = { durationMs: Math.round(performance.now() - startedAt), nowMs: Date.now(), redact };
     const classified =
       'code' in reply ? { outcome: classifyProblem(reply, call) } : classifyAnswer(reply, call);
     return { ...classified, call };
   }
 
+  async function call(request: CallRequest): Promise<ClassifiedCall> {
+    const startedAt = performance.now();
+    const key = apiKey.current();
+    const first = await callWith(key, request);
+    if (first.outcome.httpStatus !== 401) return first;
+    await apiKey.reread();
+    const leftMs = Math.floor(request.timeoutMs - (performance.now() - startedAt));
+    if (apiKey.current() === key || leftMs < 1) return first;
+    return callWith(apiKey.current(), { ...request, timeoutMs: leftMs });
+  }
+
   return {
     async pushSales(data, { idempotencyKey, signal }) {
       const post = writePost(data, idempotencyKey);
-      const request =
-        'code' in post ? post : { path: SALES_PATH, post, timeoutMs, connection: 'pooled' as const, signal };
-      return (await call(request)).outcome;
+      if ('code' in post) return classifyProblem(post, { durationMs: 0, nowMs: Date.now(), redact });
+      return (await call({ path: SALES_PATH, post, timeoutMs, connection: 'pooled', signal })).outcome;
     },
     async fetchInventory({ signal } = {}) {
       return toInventory(await call({ path: INVENTORY_PATH, timeoutMs, connection: 'pooled', signal }));
@@ -110,7 +133,7 @@ function writePost(
   }
 }
 
-function toInventory({ outcome, data, call }: Classified & { readonly call: CallContext }): FetchedInventory {
+function toInventory({ outcome, data, call }: ClassifiedCall): FetchedInventory {
   if (outcome.kind !== 'delivered') return { outcome };
   const items = parseInventory(data);
   if (items !== undefined) return { outcome, items };

@@ -18,13 +18,14 @@ export interface TransportOptions {
   readonly baseUrl: string;
   /** Most sockets open at once. */
   readonly concurrency: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly userAgent: string;
   /** PEM; takes the place of the public authorities. */
   readonly ca?: string | undefined;
 }
 
 export interface WireRequest {
   readonly path: string;
+  readonly apiKey: string;
   /** Present: a POST of this JSON text. */
   readonly post?: { readonly json: string; readonly idempotencyKey: string };
   readonly timeoutMs: number;
@@ -41,7 +42,7 @@ export interface Transport {
 }
 
 export function createTransport(options: TransportOptions): Transport {
-  const { baseUrl, concurrency, headers, ca } = options;
+  const { baseUrl, concurrency, userAgent, ca } = options;
   const base = new URL(baseUrl);
   const pool = {
     keepAlive: true,
@@ -51,7 +52,7 @@ export function createTransport(options: TransportOptions): Transport {
   };
   const agent = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
   const client = got.extend({
-    headers: { ...headers, accept: 'application/json', 'accept-encoding': 'identity' },
+    headers: { 'user-agent': userAgent, accept: 'application/json', 'accept-encoding': 'identity' },
     agent,
     // Retries belong to the queue; a redirect would carry the key and the sale to another host.
     retry: { limit: 0 },
@@ -82,17 +83,23 @@ export function createTransport(options: TransportOptions): Transport {
 
 const ABORTED: Problem = { code: 'aborted', message: 'cut off by our own shutdown' };
 
-function open(client: Got, base: URL, { path, post, timeoutMs, connection, signal }: WireRequest): Request {
+function open(client: Got, base: URL, request: WireRequest): Request {
+  const { path, apiKey, post, timeoutMs, connection, signal } = request;
+  const headers = { 'x-api-key': apiKey };
   const stream = client.stream(`${base.href.replace(/\/+$/, '')}${path}`, {
     timeout: { request: timeoutMs },
     ...(connection === 'own' ? { agent: { http: false, https: false } } : {}),
     ...(signal === undefined ? {} : { signal }),
     ...(post === undefined
-      ? { method: 'GET' }
+      ? { method: 'GET', headers }
       : {
           method: 'POST',
           body: post.json,
-          headers: { 'content-type': 'application/json', 'idempotency-key': post.idempotencyKey },
+          headers: {
+            ...headers,
+            'content-type': 'application/json',
+            'idempotency-key': post.idempotencyKey,
+          },
         }),
   });
   // An error after we have stopped listening must not end the process.

@@ -9,6 +9,7 @@ import {
   clientFor,
   closeAfterEach,
   envelope,
+  fixedKey,
   type Handler,
   type Listening,
   listenHttp,
@@ -120,7 +121,7 @@ describe('pushing sales', () => {
 
   it('calls a key that no header can hold misconfigured, without repeating it', async () => {
     const { client } = await setup((_request, response) => answer(response, {}), {
-      apiKey: 'two\nlines-of-key',
+      apiKey: fixedKey('two\nlines-of-key'),
     });
     const outcome = await client.pushSales({}, { idempotencyKey: 'ps-1' });
     expect(outcome).toMatchObject({ kind: 'misconfigured', error: { code: 'invalid_header' } });

@@ -87,7 +87,8 @@ withOpenssl('TLS (skipped where there is no openssl to make certificates with)',
     const { port } = await serve(good);
     const code = `
       import { createConexxusClient } from './src/conexxus/client.ts';
-      const options = { apiKey: '0123456789', timeoutMs: 5000, concurrency: 1, userAgent: 'test', redact: String };
+      const apiKey = { current: () => '0123456789', reread: async () => {} };
+      const options = { apiKey, timeoutMs: 5000, concurrency: 1, userAgent: 'test', redact: String };
       const client = createConexxusClient({ ...options, baseUrl: 'https://localhost:${port}' });
       console.log(JSON.stringify(await client.pushSales({}, { idempotencyKey: 'ps-1' })));
       client.close();`;

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Server, Socket } from 'node:net';
 import { afterEach } from '@jest/globals';
 import {
+  type ApiKey,
   type ConexxusClient,
   type ConexxusClientOptions,
   createConexxusClient,
@@ -52,10 +53,15 @@ export function closeAfterEach(): (close: () => Promise<void> | void) => void {
 
 export const API_KEY = 'canary-key-0123456789';
 
+/** One that never changes. */
+export function fixedKey(key: string): ApiKey {
+  return { current: () => key, reread: () => Promise.resolve() };
+}
+
 export function clientFor(baseUrl: string, options: Partial<ConexxusClientOptions> = {}): ConexxusClient {
   return createConexxusClient({
     baseUrl,
-    apiKey: API_KEY,
+    apiKey: fixedKey(API_KEY),
     timeoutMs: 2_000,
     concurrency: 2,
     userAgent: 'conexxus-sync/0.0.0-test',

@@ -221,7 +221,7 @@ function hasAll<Group extends keyof Slices>(
 export function secretsOf(env: NodeJS.ProcessEnv = process.env): string[] {
   const given = present(env);
   const secrets = VARIABLES.flatMap(({ variable }) => secretsOfVariable(variable, given[variable.env] ?? ''));
-  const path = given['CONEXXUS_API_KEY_FILE'];
+  const path = apiKeyFileOf(env);
   return path === undefined ? secrets : [...secrets, ...keyInFile(path)];
 }
 
@@ -229,6 +229,11 @@ export function secretsOf(env: NodeJS.ProcessEnv = process.env): string[] {
 export function secretsOfVariable({ sensitive = false, format }: Variable, value: string): string[] {
   if (!sensitive || value === '') return [];
   return format === 'text' ? [value] : secretsIn(value);
+}
+
+/** For a process that needs no key and must show none; a worker has it in its configuration, checked. */
+export function apiKeyFileOf(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return present(env)['CONEXXUS_API_KEY_FILE'];
 }
 
 /** A file that cannot be read holds no secret to hide. */
