@@ -7,12 +7,12 @@ import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { type RunningProcess, startProcess } from '../support/process.ts';
 import { testRedisUrl } from '../support/redis.ts';
 import { makeSales } from '../support/sales.ts';
+import { expectNone, pagePaths, wordsOf } from './canaries.ts';
 import { type FaultStand, SALES_PATH, startFaultStand } from './fault-stand.ts';
 import { redisTexts } from './redis-texts.ts';
 
 const run = randomBytes(4).toString('hex');
 
-/** Each is found by its name, whatever becomes of the characters that URLs, JSON and headers escape. */
 const CANARY = {
   apiKey: `CanaryApiKey-"&%41<-${run}`,
   database: `CanaryDatabase-"&%41<-${run}`,
@@ -37,29 +37,10 @@ function echo(): string {
   return `bad key ${CANARY.apiKey} (${encoded}) ${OPERATOR} ${env['DATABASE_URL']} ${env['REDIS_URL']} ${env['ALERT_WEBHOOK_URL']}`;
 }
 
-/** Names of the canaries in a text, in whatever letters, and in Base64. */
-function canariesIn(text: string): string[] {
-  const lower = text.toLowerCase();
-  return Object.entries(CANARY)
-    .filter(([, secret]) => {
-      const name = secret.slice(0, secret.indexOf('-'));
-      const encoded = [`:${secret}`, secret].map((form) => Buffer.from(form).toString('base64').slice(4, 20));
-      return lower.includes(name.toLowerCase()) || encoded.some((form) => text.includes(form));
-    })
-    .map(([name]) => name);
-}
-
 function start(entry: string, environment: Record<string, string>, args: string[] = []): RunningProcess {
   const started = startProcess(entry, environment, args);
   processes.push(started);
   return started;
-}
-
-function expectNone(where: string, texts: readonly string[]): void {
-  expect(texts.length).toBeGreaterThan(0);
-  const lines = texts.flatMap((text) => text.split('\n'));
-  const leaks = lines.filter((line) => canariesIn(line).length > 0).map((line) => line.slice(0, 2_000));
-  expect({ where, leaks }).toEqual({ where, leaks: [] });
 }
 
 function withPassword(url: string, user: string, password: string): string {
@@ -171,11 +152,6 @@ async function makeTrouble(): Promise<void> {
   await stand.producer.fetchInventory({ locationId: 'store-1' });
 }
 
-/** All that a process wrote. */
-function wordsOf(each: RunningProcess): string {
-  return each.stderr() + each.logs.map((line) => JSON.stringify(line)).join('\n');
-}
-
 /** Processes whose configuration or services are wrong speak of them. */
 async function speakOfTrouble(): Promise<void> {
   const wrongs = [
@@ -195,23 +171,12 @@ async function speakOfTrouble(): Promise<void> {
 async function pagesOf(dashboard: RunningProcess): Promise<string[]> {
   const { port } = await dashboard.waitForLog('dashboard is up');
   const jobIds = (await stand.queue.getJobs(['failed', 'completed'])).map(({ id = '' }) => id);
-  const board = '/queues/api/queues';
-  const paths = [
-    '/',
-    '/queues',
-    '/api/circuit',
-    '/health/ready',
-    '/health/live',
-    '/no-such-page',
-    ...['failed', 'completed'].map((status) => `${board}?activeQueue=sync&status=${status}&jobsPerPage=50`),
-    ...jobIds.map((id) => `${board}/sync/${id}`),
-  ];
   const get = async (path: string, authorization: string) => {
     const answer = await fetch(`http://127.0.0.1:${String(port)}${path}`, { headers: { authorization } });
     return `${path} ${answer.status} ${await answer.text()}`;
   };
   const wrong = `Basic ${Buffer.from(`olga:${CANARY.apiKey}`).toString('base64')}`;
-  return Promise.all([...paths.map((path) => get(path, OPERATOR)), get('/', wrong)]);
+  return Promise.all([...pagePaths(jobIds).map((path) => get(path, OPERATOR)), get('/', wrong)]);
 }
 
 function commands(): RunningProcess[] {
@@ -238,14 +203,15 @@ describe('secrets placed in URLs, error texts, API answers and payloads', () => 
     await Promise.all(commands().map(({ exited }) => exited));
     await dashboard.stop();
     const { sql } = stand.database;
-    expectNone('logs and outputs', processes.map(wordsOf));
-    expectNone('Redis', await redisTexts(stand.redis, stand.namespace));
+    expectNone(CANARY, 'logs and outputs', processes.map(wordsOf));
+    expectNone(CANARY, 'Redis', await redisTexts(stand.redis, stand.namespace));
     const rows = await sql<{ text: string }[]>`select event_log::text as text from event_log`;
     expectNone(
+      CANARY,
       'event_log',
       rows.map(({ text }) => text),
     );
-    expectNone('pages', pages);
+    expectNone(CANARY, 'pages', pages);
     expect((await stand.simulator.summary()).byPath[SALES_PATH]).toBeGreaterThan(9);
     await stand.expectSums();
   }, 120_000);
