@@ -173,6 +173,8 @@ describe('a key file that is replaced while the workers are running', () => {
       file.replace('');
       const noKey = /holds no key/;
       await Promise.all(stand.workers.map((each) => each.waitForLog(({ msg = '' }) => noKey.test(msg))));
+      const refused = (await refusedCalls()).length;
+      await eventually(async () => expect((await refusedCalls()).length).toBeGreaterThan(refused), 20_000);
       file.replace(`${KEYS.new}\n`);
       await untilCalled(KEYS.new);
     });
