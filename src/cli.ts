@@ -10,10 +10,12 @@ import { registerDoctor } from './cli/doctor.ts';
 import { registerEnqueue } from './cli/enqueue.ts';
 import { registerMigrate } from './cli/migrate.ts';
 import { registerResend } from './cli/resend.ts';
+import { registerWorkers } from './cli/workers.ts';
 
 const SUBCOMMANDS = [
   registerEnqueue,
   registerCircuit,
+  registerWorkers,
   registerDeadLetters,
   registerResend,
   registerMigrate,

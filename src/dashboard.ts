@@ -5,14 +5,12 @@ import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
-import { createCircuit } from './circuit/circuit.ts';
-import { eventStreamKey } from './events/event.ts';
 import { createSpool } from './events/spool.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { listen } from './ops/server.ts';
 import { createDeadLetters } from './sync/dead-letters/dead-letters.ts';
-import { readPause } from './sync/gate/gate-script.ts';
 import { openQueue } from './sync/queue.ts';
+import { createFleet } from './sync/report/fleet.ts';
 import { onlookerOptionsOf } from './sync/settings.ts';
 
 type Config = PartConfig<'dashboard'>;
@@ -56,14 +54,12 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   lifecycle.acquire('database', () => database.close());
 
   const spool = createSpool({ redis, namespace });
-  const options = onlookerOptionsOf(config.circuit, config.events.backlogMax);
-  const eventStream = eventStreamKey(namespace);
+  const ownOptions = onlookerOptionsOf(config.circuit, config.events.backlogMax);
   return {
     access: config.dashboard,
     queue,
     redis,
-    circuit: createCircuit({ redis, namespace, eventStream, options: options.circuit }),
-    pause: { pausedBy: () => readPause(redis, namespace, options) },
+    fleet: createFleet({ redis, namespace, ownOptions }),
     audit: spool,
     deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
     checks: {

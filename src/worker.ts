@@ -23,17 +23,24 @@ import { serveHealth } from './ops/worker-health.ts';
 import { createConsumer } from './sync/consumer.ts';
 import { readReplays } from './sync/dead-letters/replays.ts';
 import { createGate, type Gate } from './sync/gate/gate.ts';
-import type { GateOptions } from './sync/gate/gate-script.ts';
+import type { GateOptions, Standing } from './sync/gate/gate-script.ts';
 import { createHandlers } from './sync/handlers.ts';
 import { createProcessor } from './sync/processor.ts';
+import { createDeliveredSince } from './sync/refused.ts';
 import { gateOptionsOf } from './sync/settings.ts';
+import { createWorkerSelf, type WorkerSelf } from './sync/worker-self.ts';
 
 type Config = PartConfig<'worker'>;
 
 /** The event log writes with one; the catalog and pruning share the rest. */
 const DATABASE_CONNECTIONS = 4;
+/** Why it is not ready, for whoever asks. */
+const BENCHED = 'benched: its own calls fail while those of other workers are delivered';
 /** What handing back takes, once the calls are cut off. */
 const HAND_BACK_MS = 4_000;
+
+/** Of a worker that seems ill, or has just been; otherwise it has all its slots. */
+const SLOTS: Partial<Record<Standing['kind'], number>> = { benched: 0, probation: 1 };
 
 /** What the parts of this process share. */
 interface Base {
@@ -43,6 +50,7 @@ interface Base {
   readonly redis: Redis;
   readonly database: Database;
   readonly spool: Spool;
+  readonly self: WorkerSelf;
 }
 
 const redact = createRedactor(secretsOf());
@@ -50,7 +58,9 @@ await runProcess(main, redact);
 
 async function main(): Promise<void> {
   const config = loadConfig('worker');
-  const logger = createLogger({ level: config.logLevel, redact, name: 'worker' });
+  const name = config.worker.name ?? `${hostname()}-${process.pid}`;
+  const self = createWorkerSelf(name, VERSION, config.worker.concurrency);
+  const logger = createLogger({ level: config.logLevel, redact, name: 'worker', worker: name });
   const lifecycle = createLifecycle(logger);
   const told = untilSignal();
   try {
@@ -60,7 +70,7 @@ async function main(): Promise<void> {
         resolve();
       }, reject);
       // Never resolves by itself: it may wait for Redis, and then the jobs go on until we are told.
-      start(config, logger, lifecycle, reject).catch(reject);
+      start(config, self, logger, lifecycle, reject).catch(reject);
     });
   } finally {
     await lifecycle.close();
@@ -69,6 +79,7 @@ async function main(): Promise<void> {
 
 async function start(
   config: Config,
+  self: WorkerSelf,
   logger: Logger,
   lifecycle: Lifecycle,
   fail: (error: Error) => void,
@@ -78,12 +89,12 @@ async function start(
   const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
   lifecycle.acquire('postgres', () => database.close());
   const spool = createSpool({ redis, namespace: config.namespace });
-  const base: Base = { config, logger, lifecycle, redis, database, spool };
+  const base: Base = { config, logger, lifecycle, redis, database, spool, self };
 
   const writer = startEventLog(base, fail);
-  if (config.conexxus.enabled) await startSync(base);
-  else logger.warn('disabled by CONEXXUS_ENABLED=false: no job is taken, none is lost');
-  await startHealth(base, writer);
+  const gate = config.conexxus.enabled ? await startSync(base) : undefined;
+  if (!gate) logger.warn('disabled by CONEXXUS_ENABLED=false: no job is taken, none is lost');
+  await startHealth(base, writer, gate);
   logger.info({ namespace: config.namespace, version: VERSION }, 'worker started');
 }
 
@@ -117,10 +128,11 @@ function startEventLog(base: Base, fail: (error: Error) => void): EventWriter {
 }
 
 /** The way of a sale: the circuit, the gate that has the queue follow it, and the consumer at its mouth. */
-async function startSync(base: Base): Promise<void> {
-  const { config, lifecycle, redis } = base;
+async function startSync(base: Base): Promise<Gate> {
+  const { config, lifecycle, redis, self } = base;
+  const key = startKey(base);
   const client = createConexxusClient({
-    apiKey: startKey(base),
+    apiKey: key,
     ca: config.access.ca,
     baseUrl: config.conexxus.apiUrl,
     timeoutMs: config.conexxus.timeoutMs,
@@ -140,9 +152,12 @@ async function startSync(base: Base): Promise<void> {
     namespace: config.namespace,
     eventStream: eventStreamKey(config.namespace),
     options: options.circuit,
+    worker: self.id,
   });
   const gate = await startGate(base, { circuit, client, options });
+  key.onChange(() => leaveBench(circuit, base));
   startConsumer(base, { circuit, client, gate });
+  return gate;
 }
 
 function startKey({ config, logger, lifecycle }: Base): KeySource {
@@ -153,24 +168,31 @@ function startKey({ config, logger, lifecycle }: Base): KeySource {
   return key;
 }
 
+/** With another key it may be well; Redis being away, its own health call will tell. */
+function leaveBench(circuit: Circuit, { logger }: Base): void {
+  circuit.endBench('key-changed').catch((error: unknown) => {
+    logger.warn({ error: errorMessage(error) }, 'could not try again with the new key');
+  });
+}
+
 async function startGate(
-  { config, logger, lifecycle, redis }: Base,
+  { config, logger, lifecycle, redis, self }: Base,
   { circuit, client, options }: { circuit: Circuit; client: ConexxusClient; options: GateOptions },
 ): Promise<Gate> {
   const { namespace } = config;
   const subscriber = connect('redis for transitions', config, logger, lifecycle);
-  const gate = createGate({ redis, subscriber, namespace, circuit, client, options, logger });
+  const gate = createGate({ redis, subscriber, namespace, circuit, client, options, self, logger });
   await gate.start();
   lifecycle.acquire('gate', () => gate.stop());
   return gate;
 }
 
 function startConsumer(
-  { config, logger, lifecycle, redis, database, spool }: Base,
+  { config, logger, lifecycle, redis, database, spool, self }: Base,
   { circuit, client, gate }: { circuit: Circuit; client: ConexxusClient; gate: Gate },
 ): void {
   const { namespace } = config;
-  const { concurrency, shutdownTimeoutMs } = config.worker;
+  const { shutdownTimeoutMs } = config.worker;
   const stopping = new AbortController();
   const process = createProcessor({
     circuit,
@@ -181,10 +203,13 @@ function startConsumer(
     redact,
     logger,
     replaysOf: (jobId) => readReplays(redis, namespace, jobId),
+    self,
+    deliveredSince: createDeliveredSince({ redis, namespace, circuit }),
     stopping: stopping.signal,
   });
-  const consumer = createConsumer({ redis, namespace, concurrency, process, logger });
+  const consumer = createConsumer({ redis, namespace, self, process, logger });
   consumer.start();
+  gate.onStanding(({ kind }) => consumer.allow(SLOTS[kind] ?? self.slots));
   const drain = () => {
     stopping.abort();
     return consumer.drain(shutdownTimeoutMs);
@@ -196,6 +221,7 @@ function startConsumer(
 async function startHealth(
   { config, logger, lifecycle, redis, spool }: Base,
   writer: EventWriter,
+  gate: Gate | undefined,
 ): Promise<void> {
   const { healthPort } = config.worker;
   if (healthPort === 0) return;
@@ -204,6 +230,7 @@ async function startHealth(
     redis: async () => (await redis.ping()) === 'PONG',
     postgres: () => Promise.resolve(writer.health().error === null),
     events: async () => (await spool.backlog()) < backlogMax,
+    worker: () => Promise.resolve(gate?.standing().kind !== 'benched' || BENCHED),
   });
   lifecycle.acquire('health', () => server.close());
 }

@@ -8,6 +8,8 @@ export interface LoggerOptions {
   readonly redact: Redactor;
   /** Which process speaks; a field of each line. */
   readonly name?: string;
+  /** Name of the worker that speaks; a field of each line. */
+  readonly worker?: string;
 }
 
 interface LoggedError {
@@ -23,11 +25,11 @@ interface LoggedError {
 const CAUSES_MAX = 5;
 
 /** JSON lines on stdout. Every line passes the redactor as a whole, whatever field a secret is in. */
-export function createLogger({ level, redact, name = 'conexxus-sync' }: LoggerOptions): Logger {
+export function createLogger({ level, redact, name = 'conexxus-sync', worker }: LoggerOptions): Logger {
   return pino({
     level,
     name,
-    base: { pid: process.pid },
+    base: { pid: process.pid, ...(worker === undefined ? {} : { worker }) },
     serializers: { err: (thrown: unknown) => describeError(thrown, CAUSES_MAX) },
     hooks: { streamWrite: (line) => `${redactJson(line, redact)}\n` },
   });

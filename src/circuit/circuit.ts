@@ -7,7 +7,9 @@ import { type CircuitOptions, checkCircuitOptions } from './options.ts';
 import { type CircuitScript, circuitScript } from './scripts.ts';
 import type {
   Acquired,
+  BenchEnding,
   CircuitStatus,
+  CircuitVerdict,
   DenialReason,
   HealthEnding,
   OutcomeReport,
@@ -24,6 +26,8 @@ export interface Circuit {
   /** Takes the lease on the health call if it is due; the permission to end it with, or null. */
   beginHealth(): Promise<string | null>;
   endHealth(permission: string, ending: HealthEnding, retryAfterMs?: number): Promise<void>;
+  /** What a benched worker heard when it asked by itself; false: it is not benched, or only a restart helps. */
+  endBench(ending: BenchEnding, retryAfterMs?: number): Promise<boolean>;
   operate(action: CircuitAction, word: PersonsWord): Promise<void>;
   status(): Promise<CircuitStatus>;
 }
@@ -48,58 +52,67 @@ interface CircuitDeps {
   /** Key of the outcome stream that `record` appends to. */
   readonly eventStream: string;
   readonly options: CircuitOptions;
+  /** Id of the worker that calls, as the register knows it; absent: an onlooker. */
+  readonly worker?: string;
 }
 
 /** @throws {InvalidCircuitOptionsError} */
-export function createCircuit({ redis, namespace, eventStream, options }: CircuitDeps): Circuit {
+export function createCircuit({ redis, namespace, eventStream, options, worker = '' }: CircuitDeps): Circuit {
   checkCircuitOptions(options);
   const keys = circuitKeys(namespace, eventStream);
   const script = <Reply>(name: CircuitScript) =>
     redisScript<Reply>(redis, circuitScript(name, options, keys.channel));
   const acquire = script<AcquireReply>('acquire');
-  const record = script<[Recorded['kind'], Recorded['state'], 0 | 1]>('record');
+  const record = script<RecordReply>('record');
   const health = script<0 | 1>('health');
+  const bench = script<0 | 1>('bench');
   const operate = script<['done'] | ['refused', string]>('operate');
   const status = script<string>('status');
   return {
     async acquire(subject) {
       const permission = randomUUID();
-      const reply = await acquire(subjectKeys(keys, subject), [permission, subject.jobId]);
+      const reply = await acquire(subjectKeys(keys, subject), [permission, subject.jobId, worker]);
       return acquiredOf(reply, permission);
     },
     async record(subject, permission, report) {
       const effect = isSlow(report, options) ? 'failure' : report.effect;
-      const [kind, state, moved] = await record(subjectKeys(keys, subject), [
+      const reply = await record(subjectKeys(keys, subject), [
         permission,
         effect,
         report.delivered && subject.syncKey !== undefined ? '1' : '0',
         report.retryAfterMs ?? '',
         JSON.stringify(report.event),
+        worker,
+        report.payload ?? '',
+        report.failure === undefined ? '' : JSON.stringify(report.failure),
       ]);
-      return { kind, state, moved: moved === 1 };
+      return recordedOf(reply);
     },
     async beginHealth() {
       const permission = randomUUID();
-      return (await health(keys.machine, [permission, '', ''])) === 1 ? permission : null;
+      return (await health(keys.machine, [permission, '', '', worker])) === 1 ? permission : null;
     },
     async endHealth(permission, ending, retryAfterMs) {
-      await health(keys.machine, [permission, ending, retryAfterMs ?? '']);
+      await health(keys.machine, [permission, ending, retryAfterMs ?? '', worker]);
     },
+    endBench: async (ending, retryAfterMs) =>
+      (await bench(keys.machine, [worker, ending, retryAfterMs ?? ''])) === 1,
     async operate(action, { actor, reason, until }) {
       const reply = await operate(keys.machine, [action, actor, reason, until ?? '', randomUUID()]);
       if (reply[0] === 'refused') throw new IllegalMoveError(`Can't ${action}: ${reply[1]}.`);
     },
-    async status() {
-      const picture: CircuitStatus = JSON.parse(await status(keys.machine, []));
-      return picture;
-    },
+    status: async () => statusOf(await status(keys.machine, [])),
   };
 }
 
 /** A payload without a sync key is claimed by its job, and never marked delivered. */
-function subjectKeys(keys: CircuitKeys, { syncKey, jobId }: Subject): string[] {
-  const subject = syncKey ?? `job:${jobId}`;
-  return [...keys.machine, keys.claim(subject), keys.delivered(subject)];
+function subjectName({ syncKey, jobId }: Subject): string {
+  return syncKey ?? `job:${jobId}`;
+}
+
+function subjectKeys(keys: CircuitKeys, subject: Subject): string[] {
+  const name = subjectName(subject);
+  return [...keys.machine, keys.claim(name), keys.delivered(name)];
 }
 
 function isSlow({ effect, durationMs }: OutcomeReport, { slowCallMs }: CircuitOptions): boolean {
@@ -124,4 +137,24 @@ function acquiredOf(reply: AcquireReply, permission: string): Acquired {
       return { kind, reason, retryAt: Number(retryAt), waitMs: Math.max(0, Number(retryAt) - Number(now)) };
     }
   }
+}
+
+function statusOf(json: string): CircuitStatus {
+  // Lua knows no empty array.
+  const picture: Omit<CircuitStatus, 'benched'> & { benched: CircuitStatus['benched'] | null } =
+    JSON.parse(json);
+  return { ...picture, benched: picture.benched ?? [] };
+}
+
+/** As lua/record.lua returns it. */
+type RecordReply = [Recorded['kind'], Recorded['state'], moved: 0 | 1, CircuitVerdict | '', waitMs: string];
+
+function recordedOf([kind, state, moved, verdict, waitMs]: RecordReply): Recorded {
+  return {
+    kind,
+    state,
+    moved: moved === 1,
+    verdict: verdict === '' ? null : verdict,
+    waitMs: waitMs === '' ? null : Number(waitMs),
+  };
 }

@@ -1,7 +1,7 @@
 /** Redis keys of one circuit. All carry the namespace as hash tag, so that a Cluster keeps them on one node. */
 export interface CircuitKeys {
-  /** What every script's KEYS begin with: circuit, trials, outcome stream. */
-  readonly machine: readonly [circuit: string, trials: string, events: string];
+  /** What every script's KEYS begin with: circuit, trials, outcome stream, register of the workers. */
+  readonly machine: readonly [circuit: string, trials: string, events: string, workers: string];
   /** Pub/sub: something moved; the message is the epoch. */
   readonly channel: string;
   claim(subject: string): string;
@@ -11,7 +11,7 @@ export interface CircuitKeys {
 export function circuitKeys(namespace: string, eventStream: string): CircuitKeys {
   const circuit = `{${namespace}}:circuit`;
   return {
-    machine: [circuit, `${circuit}:trials`, eventStream],
+    machine: [circuit, `${circuit}:trials`, eventStream, `${circuit}:workers`],
     channel: `${circuit}:changed`,
     claim: (subject) => `${circuit}:claim:${subject}`,
     delivered: (subject) => deliveredMarkKey(namespace, subject),

@@ -1,9 +1,11 @@
 import { ConexxusSyncError } from '../base/errors.ts';
 
-/** The circuit's configuration; every process of a namespace is meant to have the same. */
+/** The circuit's configuration; every worker of a namespace is meant to have the same. */
 export interface CircuitOptions {
-  /** Failures in a row, within the window, that open it. */
+  /** Failures in a row that open it. */
   readonly failureThreshold: number;
+  /** A row ends after so long without a failure. */
+  readonly streakGapMs: number;
   /** Or this share (0..1] of at least `minimumCalls` calls of the window. */
   readonly failureRate: number;
   readonly minimumCalls: number;
@@ -37,7 +39,7 @@ export function checkCircuitOptions(options: CircuitOptions): void {
     ...(['failureThreshold', 'minimumCalls', 'rejections', 'successThreshold'] as const)
       .filter((name) => !Number.isInteger(options[name]) || options[name] < 1)
       .map((name) => `${name} must be a whole number of at least 1`),
-    ...(['windowMs', 'openMs', 'leaseMs', 'healthLeaseMs', 'deliveredRetentionMs'] as const)
+    ...(['windowMs', 'streakGapMs', 'openMs', 'leaseMs', 'healthLeaseMs', 'deliveredRetentionMs'] as const)
       .filter((name) => !Number.isInteger(options[name]) || options[name] < 1)
       .map((name) => `${name} must be a whole number of milliseconds, at least 1`),
   ];

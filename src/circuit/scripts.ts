@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { CircuitOptions } from './options.ts';
 
 /** The scripts, each one decision. Their contracts head the files in lua/. */
-export type CircuitScript = 'acquire' | 'record' | 'health' | 'operate' | 'status';
+export type CircuitScript = 'acquire' | 'record' | 'health' | 'bench' | 'operate' | 'status';
 
 /** Where a script wants another text: as late as it can, for what it answers above needs none of it. */
 const INCLUDE = /^-- @include (\w+)$/gm;
@@ -15,9 +15,10 @@ export function circuitScript(name: CircuitScript, options: CircuitOptions, chan
   return baseLua(options, channel) + readLua(name).replace(INCLUDE, (_line, part: string) => readLua(part));
 }
 
-/** The machine alone, for a script elsewhere that decides on its picture (the gate). */
+/** The machine and the register alone, for a script elsewhere that decides on their picture (the gate). */
 export function machineScript(options: CircuitOptions, channel: string): string {
-  return baseLua(options, channel) + readLua('machine');
+  const parts = ['slice', 'window', 'machine', 'picture', 'workers', 'register'];
+  return baseLua(options, channel) + parts.map(readLua).join('');
 }
 
 function baseLua(options: CircuitOptions, channel: string): string {

@@ -1,12 +1,24 @@
 import type { ManualOverride } from '../circuit/types.ts';
 import type { CircuitReport } from '../sync/report/circuit-report.ts';
-import { causeWords, queueWords, stateWords } from '../sync/report/circuit-words.ts';
+import {
+  benchWords,
+  causeWords,
+  crewWords,
+  failureWords,
+  outageWords,
+  queueWords,
+  stateWords,
+  suspectWords,
+  windowWords,
+} from '../sync/report/circuit-words.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
+import type { WorkerReport } from '../sync/report/worker-report.ts';
 import { oneLine, table } from './table.ts';
 
 /** What a person wants to know at once. */
 export interface CircuitView {
   readonly report: CircuitReport;
+  readonly workers: readonly WorkerReport[];
   /** Who paused the queue, where a person did. */
   readonly pauser: string | null;
   /** Jobs by BullMQ's state. */
@@ -15,29 +27,79 @@ export interface CircuitView {
   readonly now: number;
 }
 
+type Facts = [name: string, fact: string][];
+
 const NONE = '-';
 
-export function renderCircuit({ report, pauser, counts, now }: CircuitView): string {
-  const { headline, explanation } = stateWords(report, now);
-  const facts: [string, string][] = [
-    ['state', report.phase === null ? report.state : `${report.state}, ${report.phase}`],
-    ['why', report.cause === null ? NONE : causeWords(report.cause)],
-    ['since', time(report.since, now)],
-    ['next trial', time(report.retryAt, now)],
-    ['cooldown until', time(report.cooldownUntil, now)],
-    ['failures', `${report.failures} in a row`],
-    ['trials', `${report.successes} delivered`],
-    ['hold', override(report.hold, now)],
-    ['bypass', override(report.bypass, now)],
-    ['queue', queueWords(report, report.pausedBy, pauser, now)],
-    ['backlog', backlog(counts)],
-  ];
+export function renderCircuit(view: CircuitView): string {
+  const { headline, explanation } = stateWords(view.report, view.now);
+  const facts = [...machineFacts(view), ...troubleFacts(view), ...queueFacts(view)];
   return [
     `Circuit: ${headline.toUpperCase()}`,
     oneLine(explanation),
     '',
     ...table(facts.map(([name, fact]) => [name, oneLine(fact)])),
+    ...adviceOn(view.report),
   ].join('\n');
+}
+
+function machineFacts({ report, now }: CircuitView): Facts {
+  const { state, phase, cause, since, outage, retryAt, cooldownUntil, options } = report;
+  const trials = `${report.successes} of ${options.successThreshold} delivered, ${report.trialsInFlight} under way`;
+  return [
+    ['state', phase === null ? state : `${state}, ${phase}`],
+    ['why', cause === null ? NONE : causeWords(cause)],
+    ['since', time(since, now)],
+    ...(outage ? ([['down since', outageWords(outage, now)]] satisfies Facts) : []),
+    ['next trial', time(retryAt, now)],
+    ...(state === 'half-open' ? ([['trials', trials]] satisfies Facts) : []),
+    ...(report.healthCallUntil === null
+      ? []
+      : ([['health call', `under way, given up ${fromNow(report.healthCallUntil, now)}`]] satisfies Facts)),
+    ['cooldown until', time(cooldownUntil, now)],
+    ['hold', override(report.hold, now)],
+    ['bypass', override(report.bypass, now)],
+  ];
+}
+
+function troubleFacts({ report, now }: CircuitView): Facts {
+  const { state, failures, rejections, options, lastFailure, lastSuccess, totals, suspect, benched } = report;
+  const closed: Facts = [
+    ['failures', `${failures} in a row, opens at ${options.failureThreshold}`],
+    ['window', windowWords(report)],
+  ];
+  return [
+    ...(state === 'closed' ? closed : []),
+    ['rejections', `${rejections} in a row, opens at ${options.rejections}`],
+    ['last failure', lastFailure ? failureWords(lastFailure, now) : NONE],
+    [
+      'last success',
+      lastSuccess
+        ? `${fromNow(lastSuccess.at, now)} by ${lastSuccess.worker}, job ${lastSuccess.jobId}`
+        : NONE,
+    ],
+    ['totals', `${totals.calls} calls, ${totals.successes} delivered, ${totals.failures} failed`],
+    ...(suspect ? ([['suspect', suspectWords(suspect)]] satisfies Facts) : []),
+    ...benched.map((bench): [string, string] => ['benched', `${bench.worker}: ${benchWords(bench, now)}`]),
+  ];
+}
+
+function queueFacts({ report, workers, pauser, counts, now }: CircuitView): Facts {
+  return [
+    ['workers', crewWords(workers)],
+    ['queue', queueWords(report, report.pausedBy, pauser, now)],
+    ['backlog', backlog(counts)],
+  ];
+}
+
+/** What to type about the suspect. */
+function adviceOn({ suspect }: CircuitReport): string[] {
+  if (!suspect || suspect.payload.startsWith('location:')) return [];
+  return [
+    '',
+    'It is tried again by itself, and dies alone in the end. To take it out once it is a dead letter:',
+    `  npx conexxus-sync dead-letters discard --id ${oneLine(suspect.jobId)} --yes --reason '…'`,
+  ];
 }
 
 function time(at: number | null, now: number): string {

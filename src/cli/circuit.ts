@@ -2,13 +2,11 @@ import type { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { loadConfig, type PartConfig, secretsOf } from '../base/config/config.ts';
 import { createRedactor } from '../base/redaction.ts';
-import { type CircuitAction, createCircuit } from '../circuit/circuit.ts';
-import type { CircuitStatus } from '../circuit/types.ts';
-import { eventStreamKey } from '../events/event.ts';
-import { readPause } from '../sync/gate/gate-script.ts';
+import type { CircuitAction } from '../circuit/circuit.ts';
 import { readPauser } from '../sync/gate/pauser.ts';
 import { openQueue } from '../sync/queue.ts';
-import { circuitReport } from '../sync/report/circuit-report.ts';
+import type { CircuitReport } from '../sync/report/circuit-report.ts';
+import { createFleet, type Fleet } from '../sync/report/fleet.ts';
 import { onlookerOptionsOf } from '../sync/settings.ts';
 import { type CircuitView, renderCircuit } from './circuit-view.ts';
 import { ACTOR, type Moment, REASON, until, type WordOptions, wordOf } from './options.ts';
@@ -35,19 +33,23 @@ const ACTIONS: readonly Action[] = [
   { name: 'hold', description: 'stop all calls', ends: true },
   { name: 'release', description: 'end the hold, or else the bypass', ends: false },
   { name: 'bypass', description: 'let every call through, and count nothing', ends: true },
-  { name: 'trial', description: 'open circuit: try now, without waiting for the next trial', ends: false },
+  { name: 'trial', description: 'try now: ends the wait of an open or rate-limited circuit', ends: false },
   { name: 'reset', description: 'close it, with nothing counted', ends: false },
 ];
 
 const EXIT_CODES = { closed: 0, 'half-open': 10, open: 11 } as const;
 const EXIT_HELD = 12;
+const EXIT_RATE_LIMITED = 13;
+const EXIT_BYPASSED = 14;
 const JSON_OPTION = ['--json', 'the status as JSON'] as const;
 
 export function registerCircuit(program: Command): void {
   const circuit = program.command('circuit').description('look at the circuit, and steer it');
   circuit
     .command('status')
-    .description('show the circuit; exits 0: closed, 10: half-open, 11: open, 12: held')
+    .description(
+      'show the circuit; exits 0: closed, 10: half-open, 11: open, 12: held, 13: rate limited, 14: bypassed',
+    )
     .option(...JSON_OPTION)
     .action(showStatus);
   for (const action of ACTIONS) registerAction(circuit, action);
@@ -72,7 +74,9 @@ function registerAction(circuit: Command, { name, description, ends }: Action): 
 
 async function showStatus(options: StatusOptions): Promise<void> {
   const config = loadConfig('circuit');
-  const view = await withRedis(config.redisUrl, (redis) => look(redis, config));
+  const view = await withRedis(config.redisUrl, (redis) =>
+    look(redis, config.namespace, fleetOf(redis, config)),
+  );
   print(view, options);
   process.exitCode = exitCodeOf(view.report);
 }
@@ -81,54 +85,43 @@ async function act(action: CircuitAction, { until: end, ...options }: ActionOpti
   const config = loadConfig('circuit');
   const word = wordOf(options, createRedactor(secretsOf()));
   const view = await withRedis(config.redisUrl, async (redis) => {
-    const ends = end === undefined ? {} : { until: await timeOf(end, redis) };
-    await circuitOf(redis, config).operate(action, { ...word, ...ends });
-    return look(redis, config);
+    const fleet = fleetOf(redis, config);
+    const ends = end === undefined ? {} : { until: await timeOf(end, fleet) };
+    await fleet.operate(action, { ...word, ...ends });
+    return look(redis, config.namespace, fleet);
   });
   print(view, options);
 }
 
-async function look(redis: Redis, config: Config): Promise<CircuitView> {
-  const { namespace } = config;
+async function look(redis: Redis, namespace: string, fleet: Fleet): Promise<CircuitView> {
   const queue = openQueue(redis, namespace);
   try {
-    const [status, pausedBy, pauser, counts, now] = await Promise.all([
-      circuitOf(redis, config).status(),
-      readPause(redis, namespace, optionsOf(config)),
+    const [{ report, workers, now }, pauser, counts] = await Promise.all([
+      fleet.look(),
       readPauser(redis, queue),
       queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed'),
-      redisNow(redis),
     ]);
-    return { report: circuitReport(status, pausedBy), pauser, counts, now };
+    return { report, workers, pauser, counts, now };
   } finally {
     await queue.close();
   }
 }
 
-function circuitOf(redis: Redis, config: Config) {
-  const { namespace } = config;
-  const options = optionsOf(config).circuit;
-  return createCircuit({ redis, namespace, eventStream: eventStreamKey(namespace), options });
-}
-
-function optionsOf({ circuit, events }: Config) {
-  return onlookerOptionsOf(circuit, events.backlogMax);
+function fleetOf(redis: Redis, { namespace, circuit, events }: Config): Fleet {
+  return createFleet({ redis, namespace, ownOptions: onlookerOptionsOf(circuit, events.backlogMax) });
 }
 
 /** The circuit knows Redis's clock alone: "in 30 minutes" is meant by it. */
-async function timeOf(end: Moment, redis: Redis): Promise<number> {
-  return 'at' in end ? end.at : (await redisNow(redis)) + end.spanMs;
-}
-
-async function redisNow(redis: Redis): Promise<number> {
-  const [seconds, micros] = await redis.time();
-  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+async function timeOf(end: Moment, fleet: Fleet): Promise<number> {
+  return 'at' in end ? end.at : (await fleet.look()).now + end.spanMs;
 }
 
 function print(view: CircuitView, { json = false }: { json?: boolean }): void {
   console.log(json ? JSON.stringify(view.report) : renderCircuit(view));
 }
 
-function exitCodeOf({ state, hold }: CircuitStatus): number {
-  return hold === null ? EXIT_CODES[state] : EXIT_HELD;
+function exitCodeOf({ state, hold, bypass, cooldownUntil }: CircuitReport): number {
+  if (hold !== null) return EXIT_HELD;
+  if (bypass !== null) return EXIT_BYPASSED;
+  return state !== 'open' && cooldownUntil !== null ? EXIT_RATE_LIMITED : EXIT_CODES[state];
 }

@@ -7,6 +7,8 @@ import { examineRedis } from '../base/redis-fitness.ts';
 import { VERSION } from '../base/version.ts';
 import { createConexxusClient } from '../conexxus/client.ts';
 import { checkSchema, SchemaMismatchError } from '../events/migrate.ts';
+import { examineWorkers } from './doctor-fleet.ts';
+import type { Finding } from './finding.ts';
 import { reasonOf } from './reason.ts';
 
 export interface Check {
@@ -31,7 +33,8 @@ export async function checkServices(settings: Settings, redact: Redactor): Promi
   return checks.flat();
 }
 
-async function checkRedis({ redisUrl }: Settings): Promise<Check[]> {
+async function checkRedis(settings: Settings): Promise<Check[]> {
+  const { redisUrl } = settings;
   if (redisUrl === undefined) return [unconfigured('Redis', 'REDIS_URL')];
   let lastError: unknown;
   const redis = connectRedis(redisUrl, 'fail-fast', (error) => {
@@ -40,11 +43,13 @@ async function checkRedis({ redisUrl }: Settings): Promise<Check[]> {
   try {
     await once(redis, 'ready', { signal: AbortSignal.timeout(ANSWER_MS) });
     const findings = await answered(examineRedis(redis));
-    return findings.map(({ about, verdict, text }) => ({
+    const fitness = findings.map(({ about, verdict, text }) => ({
       name: about === 'version' ? 'Redis' : `Redis ${about}`,
       ok: verdict === 'ok',
       message: text,
     }));
+    const workers = await answered(examineWorkers(redis, settings));
+    return [...fitness, ...workers.map(checkOf)];
   } catch (error) {
     const reason = reasonOf(lastError ?? error);
     return [
@@ -138,6 +143,10 @@ async function answered<T>(answer: PromiseLike<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+export function checkOf({ about, ok, text }: Finding): Check {
+  return { name: about, ok, message: text };
 }
 
 function passed(name: string, message: string): Check {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { secretsOf } from '../base/config/config.ts';
 import { createRedactor } from '../base/redaction.ts';
-import { type Check, checkServices } from './doctor-checks.ts';
+import { type Check, checkOf, checkServices } from './doctor-checks.ts';
+import { examineTogether } from './doctor-fleet.ts';
 import { type EffectiveConfig, effectiveConfig } from './effective-config.ts';
 import { table } from './table.ts';
 
@@ -26,7 +27,11 @@ export function registerDoctor(program: Command): void {
 async function diagnose(env: NodeJS.ProcessEnv): Promise<Diagnosis> {
   const redact = createRedactor(secretsOf(env));
   const { variables, problems, sound } = effectiveConfig(env, redact);
-  const checks = [...checkConfig(problems), ...(await checkServices(sound, redact))];
+  const checks = [
+    ...checkConfig(problems),
+    ...examineTogether(sound).map(checkOf),
+    ...(await checkServices(sound, redact)),
+  ];
   return { ok: checks.every(({ ok }) => ok), variables, checks };
 }
 

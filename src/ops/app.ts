@@ -9,7 +9,7 @@ import { readPauser } from '../sync/gate/pauser.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
 import { BOARD_PATH, createBoard } from './board.ts';
 import { boardWrites, refuseBoardWrite } from './board-writes.ts';
-import { type CircuitReader, circuitRoutes, type PauseReader } from './circuit-routes.ts';
+import { type FleetReader, fleetRoutes } from './fleet-routes.ts';
 import { securityHeaders } from './headers.ts';
 import { healthRoutes, type ReadinessChecks } from './health.ts';
 import { homeRoutes } from './home.ts';
@@ -22,8 +22,7 @@ export interface OpsDeps {
   readonly queue: Queue;
   /** The connection that `queue` uses. */
   readonly redis: Redis;
-  readonly circuit: CircuitReader;
-  readonly pause: PauseReader;
+  readonly fleet: FleetReader;
   readonly audit: AuditLog;
   readonly deadLetters: Pick<DeadLetters, 'replay'>;
   readonly checks: ReadinessChecks;
@@ -35,7 +34,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, circuit, pause, audit, deadLetters, checks, redact, logger } = deps;
+  const { access, queue, redis, fleet, audit, deadLetters, checks, redact, logger } = deps;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
   app.onError((error, c) => {
@@ -48,14 +47,11 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
 
   app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
   const pauser = () => readPauser(redis, queue);
-  app.route('/', homeRoutes({ circuit, pause, pauser, logger }));
-  app.route('/api/circuit', circuitRoutes(circuit, pause));
+  app.route('/', homeRoutes({ fleet, pauser, logger }));
+  app.route('/api', fleetRoutes(fleet));
 
   const operator = createOperator({ queue, redis, audit, deadLetters });
-  app.route(
-    `${BOARD_PATH}/api/queues`,
-    boardWrites({ queueName: queue.name, operator, circuit, pause, logger }),
-  );
+  app.route(`${BOARD_PATH}/api/queues`, boardWrites({ queueName: queue.name, operator, fleet, logger }));
   const board = createBoard({ queue, redis, redact, logger });
   app.get(BOARD_PATH, board);
   app.get(`${BOARD_PATH}/*`, board);

@@ -2,15 +2,14 @@ import { type Context, Hono } from 'hono';
 import type { Logger } from '../base/logger.ts';
 import { pauseWords } from '../sync/report/circuit-words.ts';
 import type { OpsEnv } from './auth.ts';
-import type { CircuitReader, PauseReader } from './circuit-routes.ts';
+import type { FleetReader } from './fleet-routes.ts';
 import { type Deed, type Operator, RETRY_ALL_MAX } from './operator.ts';
 import { notFound, problem } from './problem.ts';
 
 export interface BoardWritesDeps {
   readonly queueName: string;
   readonly operator: Operator;
-  readonly circuit: CircuitReader;
-  readonly pause: PauseReader;
+  readonly fleet: FleetReader;
   readonly logger: Logger;
 }
 
@@ -20,14 +19,14 @@ type Perform = (actor: string, jobId: string) => Promise<Deed>;
  * Every write that Bull Board's page may do, under its own paths; all others are refused. To be mounted
  * at `/queues/api/queues`, before the board.
  */
-export function boardWrites({ queueName, operator, circuit, pause, logger }: BoardWritesDeps): Hono<OpsEnv> {
+export function boardWrites({ queueName, operator, fleet, logger }: BoardWritesDeps): Hono<OpsEnv> {
   const perform = (action: string, deed: Perform) => async (c: Context<OpsEnv>) => {
     const { queue = queueName, jobId = '' } = c.req.param() as { queue?: string; jobId?: string };
     if (queue !== queueName) return notFound(c);
     const actor = c.get('person').name;
     const done = await deed(actor, jobId);
     logger.info({ actor, action, deed: done.kind, ...(jobId && { jobId }) }, 'operator write');
-    return done.kind === 'circuit-owns-pause' ? circuitOwnsPause(circuit, pause) : answer(c, done);
+    return done.kind === 'circuit-owns-pause' ? circuitOwnsPause(fleet) : answer(c, done);
   };
   const pauseQueue = perform('pause', operator.pause);
   const resumeQueue = perform('resume', operator.resume);
@@ -82,10 +81,9 @@ function answer(c: Context, deed: Exclude<Deed, { kind: 'circuit-owns-pause' }>)
   }
 }
 
-async function circuitOwnsPause(circuit: CircuitReader, pause: PauseReader): Promise<Response> {
-  const [status, reasons] = await Promise.all([circuit.status(), pause.pausedBy()]);
-  const now = Date.now();
-  const why = reasons.map((reason) => pauseWords(reason, status, now)).join('; ');
+async function circuitOwnsPause(fleet: FleetReader): Promise<Response> {
+  const { report, now } = await fleet.look();
+  const why = report.pausedBy.map((reason) => pauseWords(reason, report, now)).join('; ');
   return problem({
     status: 409,
     kind: 'circuit-owns-pause',

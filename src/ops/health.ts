@@ -2,10 +2,14 @@ import { Hono } from 'hono';
 import type { Logger } from '../base/logger.ts';
 import { problem } from './problem.ts';
 
-/** By the name of what is checked (`redis`, `postgres`, `events`); false or a rejection: it fails. */
-export type ReadinessChecks = Readonly<Record<string, () => Promise<boolean>>>;
+/**
+ * By the name of what is checked (`redis`, `postgres`, `events`, …); false, a rejection, or a text that says
+ * why and that anybody may read: it fails.
+ */
+export type ReadinessChecks = Readonly<Record<string, () => Promise<boolean | string>>>;
 
-type Readings = Readonly<Record<string, 'ok' | 'failed' | 'timeout'>>;
+/** `ok`, `failed`, `timeout`, or why it fails. */
+type Readings = Readonly<Record<string, string>>;
 
 const CHECK_TIMEOUT_MS = 2_000;
 /** Asked without a login, so asking often must not become load on what is checked. */
@@ -41,7 +45,7 @@ async function readAll(checks: ReadinessChecks, logger: Logger): Promise<Reading
   return Object.fromEntries(readings);
 }
 
-async function readOne(name: string, check: () => Promise<boolean>, logger: Logger) {
+async function readOne(name: string, check: ReadinessChecks[string], logger: Logger) {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'timeout'>((resolve) => {
     timer = setTimeout(() => resolve('timeout'), CHECK_TIMEOUT_MS);
@@ -52,7 +56,7 @@ async function readOne(name: string, check: () => Promise<boolean>, logger: Logg
   });
   try {
     const reading = await Promise.race([outcome, late]);
-    if (reading === 'timeout') return reading;
+    if (typeof reading === 'string') return reading;
     return reading ? 'ok' : 'failed';
   } finally {
     clearTimeout(timer);

@@ -2,11 +2,22 @@ import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { html, raw } from 'hono/html';
 import type { Logger } from '../base/logger.ts';
-import type { CircuitStatus } from '../circuit/types.ts';
-import { causeWords, queueWords, stateWords } from '../sync/report/circuit-words.ts';
+import type { CircuitReport } from '../sync/report/circuit-report.ts';
+import {
+  benchWords,
+  causeWords,
+  crewWords,
+  failureWords,
+  outageWords,
+  queueWords,
+  stateWords,
+  suspectWords,
+  windowWords,
+} from '../sync/report/circuit-words.ts';
+import type { FleetView } from '../sync/report/fleet.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
 import type { OpsEnv, Person } from './auth.ts';
-import type { CircuitReader, PauseReader } from './circuit-routes.ts';
+import type { FleetReader } from './fleet-routes.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #667085; --page: #f4f6f9; --card: #fff; --line: #e3e8ef; --tone: #98a2b3; }
@@ -36,22 +47,22 @@ export const HOME_STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).dige
 const RELOAD_S = 5;
 
 export interface HomeDeps {
-  readonly circuit: CircuitReader;
-  readonly pause: PauseReader;
+  readonly fleet: FleetReader;
   /** Who paused the queue, where a person did. */
   readonly pauser: () => Promise<string | null>;
   readonly logger: Logger;
 }
 
 /** `GET /`: the circuit in words, for a person. */
-export function homeRoutes({ circuit, pause, pauser, logger }: HomeDeps): Hono<OpsEnv> {
+export function homeRoutes({ fleet, pauser, logger }: HomeDeps): Hono<OpsEnv> {
   const routes = new Hono<OpsEnv>();
   routes.get('/', async (c) => {
     const person = c.get('person');
     try {
-      const [status, reasons, by] = await Promise.all([circuit.status(), pause.pausedBy(), pauser()]);
-      const now = Date.now();
-      return c.html(page(person, circuitCard(status, queueWords(status, reasons, by, now), now)));
+      const [view, by] = await Promise.all([fleet.look(), pauser()]);
+      return c.html(
+        page(person, circuitCard(view, queueWords(view.report, view.report.pausedBy, by, view.now))),
+      );
     } catch (error) {
       // A page that reloads itself comes back by itself; a problem document would stay.
       logger.warn({ err: error }, 'the circuit could not be read');
@@ -86,32 +97,53 @@ function unknownCard(): Html {
   return html`<article><h2>Unknown</h2><p>Redis does not answer, so the circuit cannot be read. Sales wait at the stores and in the queue meanwhile.</p></article>`;
 }
 
-function circuitCard(status: CircuitStatus, queue: string, now: number): Html {
-  const { headline, explanation } = stateWords(status, now);
-  return html`<article class="${toneOf(status)}">
+function circuitCard(view: FleetView, queue: string): Html {
+  const { headline, explanation } = stateWords(view.report, view.now);
+  return html`<article class="${toneOf(view.report)}">
 <h2>${headline}</h2>
 <p>${explanation}</p>
-<dl>${factsOf(status, queue, now).map(([term, fact]) => html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl>
+<dl>${factsOf(view, queue).map(([term, fact]) => html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl>
 </article>`;
 }
 
-function toneOf({ hold, bypass, state, cooldownUntil }: CircuitStatus): string {
+function toneOf({ hold, bypass, state, cooldownUntil }: CircuitReport): string {
   if (hold !== null) return 'held';
   return state === 'closed' && (bypass !== null || cooldownUntil !== null) ? 'careful' : state;
 }
 
-function factsOf(status: CircuitStatus, queue: string, now: number): readonly (readonly [string, string])[] {
-  const { since, cause, cooldownUntil, failures, successes, hold, bypass } = status;
+type Fact = readonly [term: string, fact: string];
+
+function factsOf({ report, workers, now }: FleetView, queue: string): readonly Fact[] {
+  const { since, cause, outage, cooldownUntil, hold, bypass } = report;
   const until = hold?.until ?? bypass?.until;
   return [
     ['Since', `${instant(since)} (${fromNow(since, now)})`],
     ...(cause === null ? [] : [['Cause', causeWords(cause)] as const]),
+    ...(outage === null ? [] : [['Down since', outageWords(outage, now)] as const]),
     ...(until === undefined ? [] : [['Until', `${instant(until)} (${fromNow(until, now)})`] as const]),
-    ...(cooldownUntil === null || cooldownUntil <= now
-      ? []
-      : [['Rate limited, goes on', fromNow(cooldownUntil, now)] as const]),
-    ['Failures in a row', String(failures)],
-    ...(status.state === 'half-open' ? [['Trials delivered', String(successes)] as const] : []),
+    ...(cooldownUntil === null ? [] : [['Rate limited, goes on', fromNow(cooldownUntil, now)] as const]),
+    ...troubles(report, now),
+    ['Workers', crewWords(workers)],
     ['Queue', queue],
+  ];
+}
+
+function troubles(report: CircuitReport, now: number): readonly Fact[] {
+  const { state, failures, options, successes, lastFailure, lastSuccess, suspect, benched, totals } = report;
+  return [
+    ...(state === 'closed'
+      ? [
+          ['Failures in a row', `${failures}, opens at ${options.failureThreshold}`] as const,
+          ['Window', windowWords(report)] as const,
+        ]
+      : []),
+    ...(state === 'half-open' ? [['Trials delivered', String(successes)] as const] : []),
+    ...(lastFailure ? [['Last failure', failureWords(lastFailure, now)] as const] : []),
+    ...(lastSuccess
+      ? [['Last success', `${fromNow(lastSuccess.at, now)}, job ${lastSuccess.jobId}`] as const]
+      : []),
+    ...(suspect ? [['Suspect', suspectWords(suspect)] as const] : []),
+    ...benched.map((bench) => ['Benched', `${bench.worker}: ${benchWords(bench, now)}`] as const),
+    ['Calls so far', `${totals.calls}, of which ${totals.failures} failed`],
   ];
 }

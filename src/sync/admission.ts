@@ -33,6 +33,10 @@ export async function enter(
       case 'trials':
         await gate.nextMove(Math.min(acquired.waitMs ?? LOOK_AGAIN_MS, LOOK_AGAIN_MS), stopping);
         break;
+      case 'benched':
+        // The gate keeps this worker from fetching; others take the job from the running queue.
+        await gate.follow();
+        return { kind: 'hand-back' };
       default:
         // Pause first, then hand back. No reason to pause: the circuit has moved on, so ask again.
         if ((await gate.follow()).length > 0) return { kind: 'hand-back' };

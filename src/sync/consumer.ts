@@ -4,10 +4,13 @@ import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { QUEUE_NAME, queuePrefix } from './queue.ts';
 import { backoffStrategy } from './settle.ts';
+import type { WorkerSelf } from './worker-self.ts';
 
 /** Pulls jobs from the queue and runs each through the processor. */
 export interface Consumer {
   start(): void;
+  /** How many jobs it may have at a time from now on; 0: it fetches none. */
+  allow(slots: number): void;
   /** Takes no more jobs; after `timeoutMs` the calls still in flight are cut off and handed back. */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -15,7 +18,8 @@ export interface Consumer {
 interface ConsumerDeps {
   readonly redis: Redis;
   readonly namespace: string;
-  readonly concurrency: number;
+  /** Kept up to date: how many jobs it has, and whether it takes any. */
+  readonly self: WorkerSelf;
   readonly process: Processor;
   readonly logger: Logger;
 }
@@ -26,11 +30,11 @@ const STALL_CHECK_MS = 3_000;
 /** BullMQ would fail the job past our processor, and past its policy; the processor counts restarts itself. */
 const NEVER_STALLED_OUT = 1_000_000_000;
 
-export function createConsumer({ redis, namespace, concurrency, process, logger }: ConsumerDeps): Consumer {
-  const worker = new Worker(QUEUE_NAME, process, {
+export function createConsumer({ redis, namespace, self, process, logger }: ConsumerDeps): Consumer {
+  const worker = new Worker(QUEUE_NAME, counted(process, self), {
     connection: redis,
     prefix: queuePrefix(namespace),
-    concurrency,
+    concurrency: self.slots,
     lockDuration: LOCK_MS,
     stalledInterval: STALL_CHECK_MS,
     maxStalledCount: NEVER_STALLED_OUT,
@@ -41,14 +45,39 @@ export function createConsumer({ redis, namespace, concurrency, process, logger 
   worker.on('stalled', (jobId) => logger.warn({ jobId }, 'its worker died or froze: the job runs again'));
   return {
     start() {
+      self.takesJobs = true;
       worker.run().catch((error: unknown) => {
         logger.fatal({ error: errorMessage(error) }, 'the worker stopped pulling jobs');
       });
     },
+    allow(slots) {
+      if (slots > 0) worker.concurrency = slots;
+      if (slots > 0 === worker.isPaused()) setPaused(worker, slots === 0, logger);
+    },
     async drain(timeoutMs) {
+      self.takesJobs = false;
       const deadline = setTimeout(() => worker.cancelAllJobs('shutdown'), timeoutMs);
       await worker.close();
       clearTimeout(deadline);
     },
   };
+}
+
+/** BullMQ counts the parameters of a processor: it gives a signal only to one that has three plain ones. */
+function counted(process: Processor, self: WorkerSelf): Processor {
+  return async (job, token, signal) => {
+    self.busy += 1;
+    try {
+      const result: unknown = await process(job, token, signal);
+      return result;
+    } finally {
+      self.busy -= 1;
+    }
+  };
+}
+
+/** Of this worker alone; the jobs under way go on. */
+function setPaused(worker: Worker, paused: boolean, logger: Logger): void {
+  const done = paused ? worker.pause(true) : Promise.resolve(worker.resume());
+  done.catch((error: unknown) => logger.error({ error: errorMessage(error) }, 'could not pause or resume'));
 }

@@ -1,4 +1,4 @@
-import type { CircuitEffect, CircuitState } from '../circuit/types.ts';
+import type { CircuitEffect, Recorded } from '../circuit/types.ts';
 import type { OutcomeKind } from '../conexxus/outcome.ts';
 
 /**
@@ -22,7 +22,7 @@ export interface RetryPolicy {
   readonly retryDelayMs: number;
   /** Counted attempts after which a job that only fails transiently dies. */
   readonly maxAttempts: number;
-  /** The same for 403 and 404, which may be one store's lasting fault. */
+  /** The same for 403 and 404, which may be one store's lasting fault, while others are delivered. */
   readonly maxRefusedAttempts: number;
 }
 
@@ -30,47 +30,66 @@ const BACKOFF_MAX_MS = 15 * 60_000;
 const STORAGE_RETRY_MS = 30_000;
 const SLOW_RETRY_JITTER = 0.1;
 
-/**
- * Decided from the outcome, the circuit as it stood after recording it, and the
- * number of this attempt (from 1). `random` is in [0, 1).
- */
+/** What the circuit made of an attempt, and what is known of its job. */
+export interface Circumstances extends Pick<Recorded, 'state' | 'verdict' | 'waitMs'> {
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Whether anything was delivered since this job was first refused with 403 or 404. */
+  readonly deliveredSince: boolean;
+}
+
+/** Decided from the outcome and the circuit as it stood after recording it. `random` is in [0, 1). */
 export function dispose(
   outcome: AttemptOutcome,
-  circuit: CircuitState,
-  attempt: number,
+  circumstances: Circumstances,
   policy: RetryPolicy,
   random: number,
 ): Disposition {
+  const { state, verdict, waitMs, deliveredSince } = circumstances;
   switch (outcome) {
     case 'delivered':
       return { kind: 'complete' };
     case 'transient':
-      return disposeFailed(circuit, attempt, policy.maxAttempts, policy, random);
+      return disposeFailed(circumstances, policy.maxAttempts, policy, random);
     case 'forbidden':
     case 'not_found':
-      return disposeFailed(circuit, attempt, policy.maxRefusedAttempts, policy, random);
+      // As long as nothing at all gets through, it may be Conexxus and not this store.
+      return disposeFailed(
+        circumstances,
+        deliveredSince ? policy.maxRefusedAttempts : policy.maxAttempts,
+        policy,
+        random,
+      );
     case 'misconfigured':
       return { kind: 'postpone', delayMs: policy.retryDelayMs };
     case 'unstored':
       return { kind: 'postpone', delayMs: STORAGE_RETRY_MS };
     case 'rate_limited':
+      return { kind: 'postpone', delayMs: waitMs ?? policy.retryDelayMs };
     case 'aborted':
       return { kind: 'hand-back' };
     case 'rejected':
-    case 'crashed':
       return { kind: 'dead-letter' };
+    case 'crashed':
+      // A release that throws on every job must not bury them all.
+      return verdict === 'benched' || state === 'open'
+        ? { kind: 'postpone', delayMs: policy.retryDelayMs }
+        : { kind: 'dead-letter' };
   }
 }
 
-/** An attempt counts only while the circuit stayed closed: an outage must burn no job's retries. */
+/**
+ * An attempt counts only while the circuit stayed closed, or if it speaks of this payload alone: neither an
+ * outage nor a sick worker may burn a job's retries.
+ */
 function disposeFailed(
-  circuit: CircuitState,
-  attempt: number,
+  { state, verdict, attempt }: Circumstances,
   maxAttempts: number,
   policy: RetryPolicy,
   random: number,
 ): Disposition {
-  if (circuit !== 'closed') return { kind: 'postpone', delayMs: policy.retryDelayMs };
+  const counts = verdict === 'suspect' || (state === 'closed' && verdict !== 'benched');
+  if (!counts) return { kind: 'postpone', delayMs: policy.retryDelayMs };
   if (attempt >= maxAttempts) return { kind: 'dead-letter' };
   return { kind: 'retry', delayMs: backoffMs(attempt, policy, random) };
 }
@@ -98,8 +117,9 @@ export function effectOf(outcome: AttemptOutcome): CircuitEffect {
       return 'rate-limited';
     case 'rejected':
       return 'rejected';
-    case 'aborted':
     case 'crashed':
+      return 'crashed';
+    case 'aborted':
       return 'ignored';
   }
 }

@@ -7,13 +7,16 @@ import type { Spool } from '../events/spool.ts';
 import { enter } from './admission.ts';
 import { attemptNumber, type FinishedAttempt, makeAttempt } from './attempt.ts';
 import { type AttemptOutcome, type Disposition, dispose, effectOf, type RetryPolicy } from './disposition.ts';
+import { evidenceOf, failureOf } from './evidence.ts';
 import type { Gate } from './gate/gate.ts';
 import type { Handlers } from './handlers.ts';
 import { parseJob, type SyncJob } from './jobs/jobs.ts';
 import { describeProblems } from './jobs/problems.ts';
 import { untilAnswered } from './patience.ts';
+import { type DeliveredSince, isRefusal } from './refused.ts';
 import { deadLetter, handBack, holdToPolicy, postpone, retry } from './settle.ts';
 import { attemptEvent, deadLetterEvent, type EventSubject } from './sync-event.ts';
+import type { WorkerSelf } from './worker-self.ts';
 
 export interface ProcessorDeps {
   readonly circuit: Pick<Circuit, 'acquire' | 'record'>;
@@ -25,6 +28,10 @@ export interface ProcessorDeps {
   readonly logger: Logger;
   /** How often people brought a dead letter back. */
   readonly replaysOf: (jobId: string) => Promise<number>;
+  /** This worker; its `lastOutcome` is kept up to date. */
+  readonly self: WorkerSelf;
+  /** Whether anything was delivered since this job was first refused. */
+  readonly deliveredSince: DeliveredSince;
   /** Aborted when the process is told to stop: jobs that only wait are handed back. */
   readonly stopping: AbortSignal;
 }
@@ -104,15 +111,18 @@ async function record(
   job: SyncJob,
   permission: string,
   attempt: FinishedAttempt,
-  { circuit, gate, policy, redact, stopping, logger }: ProcessorDeps,
+  { circuit, gate, policy, redact, self, deliveredSince, stopping, logger }: ProcessorDeps,
 ): Promise<Disposition> {
-  const { stack: _stack, retryAfterMs, ...row } = attempt;
+  const { stack: _stack, retryAfterMs, ...made } = attempt;
+  const row = { ...made, worker: self.name };
   const subject = { jobId: idOf(bullJob), syncKey: job.syncKey };
   const report = {
     effect: effectOf(attempt.outcome),
     durationMs: attempt.durationMs,
     delivered: attempt.outcome === 'delivered',
     retryAfterMs,
+    payload: evidenceOf(attempt.outcome, job),
+    failure: failureOf(attempt, subject.jobId, self.name),
     event: attemptEvent(subjectOf(bullJob, job), permission, row, redact),
   };
   const recorded = await untilAnswered(() => circuit.record(subject, permission, report), stopping, logger);
@@ -122,7 +132,18 @@ async function record(
       .follow()
       .catch((err: unknown) => logger.warn({ err }, 'the queue could not follow the circuit'));
   }
-  const disposition = dispose(attempt.outcome, recorded.state, attempt.attempt, policy, Math.random());
+  self.lastOutcome = { at: Date.now(), outcome: attempt.outcome, jobId: subject.jobId };
+  const circumstances = {
+    ...recorded,
+    attempt: attempt.attempt,
+    deliveredSince: isRefusal(attempt.outcome) && (await deliveredSince(bullJob)),
+  };
+  const disposition = dispose(attempt.outcome, circumstances, policy, Math.random());
+  if (recorded.verdict === 'suspect')
+    logger.warn(
+      { jobId: subject.jobId, location: job.locationId },
+      'suspect: it may be this sale and not Conexxus',
+    );
   logger.info(
     {
       jobId: bullJob.id,

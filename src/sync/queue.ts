@@ -8,6 +8,11 @@ export function queuePrefix(namespace: string): string {
   return `{${namespace}}`;
 }
 
+/** Redis key of a job. */
+export function jobKey(namespace: string, jobId: string): string {
+  return `${queuePrefix(namespace)}:${QUEUE_NAME}:${jobId}`;
+}
+
 /**
  * The queue over a connection of the caller's, for whoever only adds, looks or moves. BullMQ waits for ever
  * for a Redis that is away, and a queue made then never works again, unless it is told to look at nothing

@@ -4,7 +4,10 @@ import { HEALTH_TIMEOUT_MS } from './gate/health-call.ts';
 
 /** The part of the configuration that the circuit and the gate share, as every process reads it. */
 export interface FleetSettings {
-  readonly circuit: Omit<CircuitOptions, 'leaseMs' | 'healthLeaseMs' | 'deliveredRetentionMs'> & {
+  readonly circuit: Omit<
+    CircuitOptions,
+    'streakGapMs' | 'leaseMs' | 'healthLeaseMs' | 'deliveredRetentionMs'
+  > & {
     readonly rampStepMs: number;
     readonly deliveredRetentionDays: number;
   };
@@ -24,6 +27,8 @@ export function gateOptionsOf(settings: FleetSettings): GateOptions {
   return {
     circuit: {
       ...circuit,
+      // Calls that each take half a window to fail must be able to make a row.
+      streakGapMs: Math.max(circuit.windowMs, 2 * settings.callTimeoutMs),
       leaseMs: settings.callTimeoutMs + LEASE_MARGIN_MS,
       healthLeaseMs: HEALTH_TIMEOUT_MS + LEASE_MARGIN_MS,
       deliveredRetentionMs: deliveredRetentionDays * DAY_MS,

@@ -24,6 +24,8 @@ export interface Attempt {
   readonly httpStatus?: number | undefined;
   readonly error?: OutcomeError | undefined;
   readonly duplicate?: boolean | undefined;
+  /** Name of the worker that made it. */
+  readonly worker?: string | undefined;
   /** What the job did besides, such as the counts of a catalog. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }

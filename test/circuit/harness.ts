@@ -10,6 +10,7 @@ export const OPTIONS: CircuitOptions = {
   failureRate: 0.5,
   minimumCalls: 20,
   windowMs: 10_000,
+  streakGapMs: 10_000,
   slowCallMs: 0,
   rejections: 10,
   openMs: 1_000,
@@ -50,8 +51,8 @@ export interface Bench {
   readonly redis: Redis;
   readonly namespace: string;
   readonly keys: { circuit: string; trials: string; events: string };
-  /** The same circuit seen by another process: a connection of its own. */
-  readonly another: (overrides?: Partial<CircuitOptions>) => Circuit;
+  /** The same circuit seen by another process: a connection of its own; a worker, if it is named. */
+  readonly another: (overrides?: Partial<CircuitOptions>, worker?: string) => Circuit;
   readonly entries: (type?: string) => Promise<Entry[]>;
   /** A new job asks. */
   readonly acquire: (subject?: Partial<Subject>) => Promise<Asked>;
@@ -85,8 +86,9 @@ export async function aCircuit(
     trials: `{${namespace}}:circuit:trials`,
     events: `{${namespace}}:events`,
   };
-  const make = (client: Redis, more: Partial<CircuitOptions> = {}) =>
+  const make = (client: Redis, more: Partial<CircuitOptions> = {}, worker = '') =>
     createCircuit({
+      worker,
       redis: clock.drive(client).redis,
       namespace,
       eventStream: keys.events,
@@ -99,7 +101,7 @@ export async function aCircuit(
     redis,
     namespace,
     keys,
-    another: (more) => make(connect(url), more),
+    another: (more, worker) => make(connect(url), more, worker),
     entries: (type) => streamEntries(redis, keys.events, type),
     ...words(circuit, clock),
   };

@@ -221,7 +221,7 @@ describe("a person's word", () => {
       expect([await redis.hgetall(keys.circuit), await entries()]).toEqual(before);
     };
     await refused('release', "Can't release: there is neither a hold nor a bypass.");
-    await refused('trial', 'closed, not open');
+    await refused('trial', 'closed, neither open nor rate limited');
     await refused('hold', 'the end lies in the past', START);
     await refused('hold', 'the end is no time', Number.NaN);
     await fail(5);
@@ -233,6 +233,6 @@ describe("a person's word", () => {
     await circuit.operate('release', ANN);
     await fail(5);
     await toTrials();
-    await refused('trial', 'half-open, not open');
+    await refused('trial', 'half-open, neither open nor rate limited');
   });
 });

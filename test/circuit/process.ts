@@ -1,12 +1,17 @@
-import type { Circuit } from '../../src/circuit/circuit.ts';
-import { IllegalMoveError } from '../../src/circuit/circuit.ts';
+import { type Circuit, IllegalMoveError } from '../../src/circuit/circuit.ts';
 import type { OutcomeReport, Subject } from '../../src/circuit/types.ts';
 import { aReport } from './harness.ts';
 import type { Step } from './histories.ts';
-import type { Model } from './model.ts';
+import type { Model, Seat, Standing } from './model.ts';
+import type { Attendance } from './model-rules.ts';
+
+/** What a process asks: the circuit, with the gate's script beside it, or the model. */
+export interface Asked extends Omit<Circuit, 'status'> {
+  attend(attendance: Attendance): Promise<Standing>;
+}
 
 /** A step that asks the circuit something. */
-export type Question = Exclude<Step, { do: 'crash' | 'pass' | 'pass to boundary' | 'lose' }>;
+export type Question = Exclude<Step, { do: 'drop' | 'die' | 'pass' | 'pass to boundary' | 'lose' }>;
 
 /** What was asked and what the circuit answered, so that the model can be asked the same. */
 export interface Exchange {
@@ -21,48 +26,66 @@ interface Held {
   readonly permission: string;
 }
 
-/** A process of the fleet that does as the steps say: it holds permissions, and loses them when it crashes. */
-export function createProcess(circuit: Circuit, actor: string) {
+export type Process = ReturnType<typeof createProcess>;
+
+/** A process of the fleet that does as the steps say: it holds permissions, and loses them when it dies. */
+export function createProcess(asked: Asked, seat: Seat) {
   const held: Held[] = [];
   const healthCalls: string[] = [];
 
   async function acquire({ job, payload }: Step & { do: 'acquire' }) {
     const jobId = `job-${job}`;
     const subject = { jobId, ...(payload === 0 ? {} : { syncKey: `ps-${payload}` }) };
-    const answer = await circuit.acquire(subject);
+    const answer = await asked.acquire(subject);
     const permission = answer.kind === 'permitted' ? answer.permission : 'none';
     if (answer.kind === 'permitted') held.unshift({ subject, permission });
-    const asked = { permission, jobId, subject: subjectOf(subject) };
-    return { answer, ask: (model: Model, now: number) => model.acquire(now, asked) };
+    const asking = { permission, jobId, subject: subjectOf(subject) };
+    return { answer, ask: (model: Model, now: number) => model.seat(seat).acquire(now, asking) };
   }
 
   async function record({ which, again, ...rest }: Step & { do: 'record' }) {
     const { subject, permission } = held.at(which % (held.length || 1)) ?? nobody;
     if (!again) held.splice(which % (held.length || 1), 1);
     const report = reportOf(rest, subject);
-    const answer = await circuit.record(subject, permission, report);
-    const asked = { permission, subject: subjectOf(subject) };
-    return { answer, ask: (model: Model, now: number) => model.record(now, asked, report) };
+    const answer = await asked.record(subject, permission, report);
+    const recording = { permission, subject: subjectOf(subject), report };
+    return { answer, ask: (model: Model, now: number) => model.seat(seat).record(now, recording) };
   }
 
   async function beginHealth() {
-    const permission = await circuit.beginHealth();
+    const permission = await asked.beginHealth();
     if (permission !== null) healthCalls.unshift(permission);
-    const ask = (model: Model, now: number) => model.beginHealth(now, permission ?? 'none');
+    const ask = (model: Model, now: number) => model.seat(seat).beginHealth(now, permission ?? 'none');
     return { answer: permission !== null, ask };
   }
 
   async function endHealth({ which, ending, retryAfterMs }: Step & { do: 'end health' }) {
     const permission = healthCalls.at(which % (healthCalls.length || 1)) ?? 'none';
-    const answer = await circuit.endHealth(permission, ending, retryAfterMs);
-    const ask = (model: Model, now: number) => model.endHealth(now, permission, ending, retryAfterMs);
+    const answer = await asked.endHealth(permission, ending, retryAfterMs);
+    const ask = (model: Model, now: number) =>
+      model.seat(seat).endHealth(now, permission, ending, retryAfterMs);
+    return { answer, ask };
+  }
+
+  let attended = false;
+  async function attend({ takes }: Step & { do: 'attend' }) {
+    const attendance = { takes, first: !attended };
+    attended = true;
+    const answer = await asked.attend(attendance);
+    return { answer, ask: (model: Model, now: number) => model.seat(seat).attend(now, attendance) };
+  }
+
+  async function endBench({ ending, retryAfterMs }: Step & { do: 'end bench' }) {
+    const answer = await asked.endBench(ending, retryAfterMs);
+    const ask = (model: Model, now: number) => model.seat(seat).endBench(now, { ending, retryAfterMs });
     return { answer, ask };
   }
 
   async function operate({ action, forMs }: Step & { do: 'operate' }, now: number) {
-    const word = { actor, reason: 'because', ...(forMs === undefined ? {} : { until: now + forMs }) };
-    const answer = await circuit.operate(action, word).then(() => 'done', refusedOrThrow);
-    return { answer, ask: (model: Model, now: number) => model.operate(now, action, word) };
+    const until = forMs === undefined ? {} : { until: now + forMs };
+    const word = { actor: `beside ${seat.worker}`, reason: 'because', ...until };
+    const answer = await asked.operate(action, word).then(() => 'done', refusedOrThrow);
+    return { answer, ask: (model: Model, now: number) => model.seat(seat).operate(now, action, word) };
   }
 
   async function exchange(step: Question, now: number): Promise<Omit<Exchange, 'step'>> {
@@ -75,6 +98,10 @@ export function createProcess(circuit: Circuit, actor: string) {
         return beginHealth();
       case 'end health':
         return endHealth(step);
+      case 'attend':
+        return attend(step);
+      case 'end bench':
+        return endBench(step);
       case 'operate':
         return operate(step, now);
     }
@@ -85,7 +112,7 @@ export function createProcess(circuit: Circuit, actor: string) {
     async ask(step: Question, now: number): Promise<Exchange> {
       return { step, ...(await exchange(step, now)) };
     },
-    crash(which: number): void {
+    drop(which: number): void {
       held.splice(which % (held.length || 1), 1);
     },
   };
@@ -94,14 +121,16 @@ export function createProcess(circuit: Circuit, actor: string) {
 /** Who records without a permission. */
 const nobody: Held = { subject: { jobId: 'nobody', syncKey: 'ps-nobody' }, permission: 'made-up' };
 
-function subjectOf({ syncKey, jobId }: Subject): string {
+export function subjectOf({ syncKey, jobId }: Subject): string {
   return syncKey ?? `job:${jobId}`;
 }
 
-function reportOf(step: Omit<Step & { do: 'record' }, 'which' | 'again'>, subject: Subject): OutcomeReport {
-  const { effect, durationMs, retryAfterMs, delivered } = step;
+type Ended = Omit<Step & { do: 'record' }, 'which' | 'again' | 'worker' | 'do'>;
+
+function reportOf(step: Ended, subject: Subject): OutcomeReport {
+  const { effect, durationMs, retryAfterMs, delivered, payload } = step;
   const mayDeliver = effect === 'success' && subject.syncKey !== undefined;
-  return aReport(effect, { durationMs, retryAfterMs, delivered: delivered && mayDeliver });
+  return aReport(effect, { durationMs, retryAfterMs, payload, delivered: delivered && mayDeliver });
 }
 
 function refusedOrThrow(error: unknown): 'refused' {

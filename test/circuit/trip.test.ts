@@ -11,7 +11,7 @@ describe('the streak', () => {
     const { circuit, fail, call } = await aCircuit();
     await fail(4);
     expect(await circuit.status()).toMatchObject({ state: 'closed', failures: 4 });
-    expect(await call('failure')).toEqual({ kind: 'recorded', state: 'open', moved: true });
+    expect(await call('failure')).toMatchObject({ kind: 'recorded', state: 'open', moved: true });
     expect(await circuit.status()).toMatchObject({
       state: 'open',
       cause: 'streak',
@@ -109,19 +109,30 @@ describe('the window', () => {
     await clock.pass(1_000);
     await fail(2);
     await clock.pass(8_999);
-    expect(await circuit.status()).toMatchObject({ failures: 3 });
+    expect(await circuit.status()).toMatchObject({ window: { calls: 3, failures: 3 } });
     await clock.pass(1);
-    expect(await circuit.status()).toMatchObject({ failures: 2 });
+    expect(await circuit.status()).toMatchObject({ window: { calls: 2, failures: 2 } });
     await clock.pass(1_000);
-    expect(await circuit.status()).toMatchObject({ failures: 0 });
+    expect(await circuit.status()).toMatchObject({ window: { calls: 0, failures: 0 } });
   });
 
-  it('lets all of them age out in idle time, so that one late failure does not open it', async () => {
+  it('lets a streak age out as a whole in idle time, so that one late failure does not open it', async () => {
     const { circuit, clock, fail } = await aCircuit();
     await fail(4);
-    await clock.pass(3_600_000);
+    await clock.pass(OPTIONS.streakGapMs + 1);
+    expect(await circuit.status()).toMatchObject({ failures: 0 });
     await fail(4);
     expect(await circuit.status()).toMatchObject({ state: 'closed', failures: 4 });
+  });
+
+  it('opens at the threshold although each failure of the streak left the window by itself', async () => {
+    const { circuit, clock, fail } = await aCircuit();
+    for (let i = 0; i < 5; i += 1) {
+      expect(await circuit.status()).toMatchObject({ state: 'closed', failures: i });
+      await clock.pass(OPTIONS.streakGapMs);
+      await fail(1);
+    }
+    expect(await circuit.status()).toMatchObject({ state: 'open', cause: 'streak' });
   });
 
   it('ages out of the rate too', async () => {
@@ -129,7 +140,7 @@ describe('the window', () => {
     await fail(19);
     await clock.pass(10_000);
     await fail(19);
-    expect(await circuit.status()).toMatchObject({ state: 'closed', failures: 19 });
+    expect(await circuit.status()).toMatchObject({ state: 'closed', window: { failures: 19 } });
   });
 
   it('does not count denials', async () => {
@@ -187,7 +198,7 @@ describe('slow calls', () => {
 describe('what opens it apart from failures', () => {
   it('a wrong configuration, at once, with its cause kept', async () => {
     const { circuit, clock, call } = await aCircuit();
-    expect(await call('misconfigured')).toEqual({ kind: 'recorded', state: 'open', moved: true });
+    expect(await call('misconfigured')).toMatchObject({ kind: 'recorded', state: 'open', moved: true });
     await clock.pass(500);
     expect(await circuit.status()).toMatchObject({ state: 'open', cause: 'misconfigured' });
   });

@@ -72,9 +72,21 @@ describe('circuit status', () => {
       cooldownUntil: null,
       failures: 0,
       successes: 0,
+      rejections: 0,
       hold: null,
       bypass: null,
       pausedBy: [],
+      benched: [],
+      suspect: null,
+      window: { calls: 0, failures: 0, rate: 0 },
+      outage: null,
+      lastFailure: null,
+      lastSuccess: null,
+      totals: { calls: 0, successes: 0, failures: 0 },
+      trialsInFlight: 0,
+      healthCallUntil: null,
+      isAnyoneAlive: false,
+      options: expect.objectContaining({ failureThreshold: 5, openMs: 60_000 }),
     });
   });
 
@@ -97,6 +109,32 @@ describe('circuit status', () => {
     const { code, out } = await command(['status', '--json']);
     expect(code).toBe(10);
     expect(JSON.parse(out)).toMatchObject({ state: 'half-open', phase: 'health', pausedBy: ['health'] });
+  });
+
+  it('rate limited: exits 13, and a trial ends the break', async () => {
+    const subject = { jobId: `job-${namespace}` };
+    const acquired = await circuit.acquire(subject);
+    if (acquired.kind !== 'permitted') throw new Error(acquired.kind);
+    const event = { dedupeKey: 'a', type: 't' };
+    const limited = {
+      effect: 'rate-limited',
+      durationMs: 1,
+      delivered: false,
+      retryAfterMs: 60_000,
+      event,
+    } as const;
+    await circuit.record(subject, acquired.permission, limited);
+    expect((await command(['status'])).code).toBe(13);
+    expect((await command(['trial', '--reason', 'they say it is over'])).code).toBe(0);
+    expect((await command(['status'])).code).toBe(0);
+  });
+
+  it('bypassed: exits 14', async () => {
+    await open();
+    await circuit.operate('bypass', { actor: 'olga', reason: 'false alarm' });
+    const { code, out } = await command(['status']);
+    expect(code).toBe(14);
+    expect(fact(out, 'next trial')).toBe('-');
   });
 
   it('held: exits 12, whatever the circuit is', async () => {
@@ -171,7 +209,7 @@ describe('circuit hold, release, bypass, trial, reset', () => {
     expect(await command(['trial', '--reason', 'now'])).toEqual({
       code: 1,
       out: '',
-      err: "Can't trial: the circuit is closed, not open.\n",
+      err: "Can't trial: the circuit is closed, neither open nor rate limited.\n",
     });
     expect(await command(['release', '--reason', 'now'])).toMatchObject({
       code: 1,

@@ -6,18 +6,20 @@ import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { createRedactor } from '../../src/base/redaction.ts';
 import { connectRedis } from '../../src/base/redis.ts';
-import type { CircuitStatus } from '../../src/circuit/types.ts';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import type { Access } from '../../src/ops/auth.ts';
 import type { ReadinessChecks } from '../../src/ops/health.ts';
 import { listen } from '../../src/ops/server.ts';
 import { createDeadLetters } from '../../src/sync/dead-letters/dead-letters.ts';
+import type { CircuitReport } from '../../src/sync/report/circuit-report.ts';
+import type { WorkerReport } from '../../src/sync/report/worker-report.ts';
+import { OPTIONS } from '../circuit/harness.ts';
 
 export const OPERATOR = { user: 'olga', password: 'opens & closes' };
 export const VIEWER = { user: 'vera', password: 'only: looks' };
 
-export const CLOSED: CircuitStatus = {
+export const CLOSED: CircuitReport = {
   state: 'closed',
   phase: null,
   epoch: 1,
@@ -27,8 +29,21 @@ export const CLOSED: CircuitStatus = {
   cooldownUntil: null,
   failures: 0,
   successes: 0,
+  rejections: 0,
   hold: null,
   bypass: null,
+  pausedBy: [],
+  benched: [],
+  suspect: null,
+  window: { calls: 0, failures: 0, rate: 0 },
+  outage: null,
+  lastFailure: null,
+  lastSuccess: null,
+  totals: { calls: 0, successes: 0, failures: 0 },
+  trialsInFlight: 0,
+  healthCallUntil: null,
+  isAnyoneAlive: true,
+  options: OPTIONS,
 };
 
 export interface Answer {
@@ -49,7 +64,9 @@ export interface OpsHarness {
   readonly queue: Queue;
   readonly redis: Redis;
   /** What the circuit answers from now on. */
-  circuitIs(status: CircuitStatus): void;
+  circuitIs(report: CircuitReport): void;
+  /** Who is there from now on. */
+  workersAre(workers: readonly WorkerReport[]): void;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Reading the circuit fails from now on. */
   circuitFails(error: Error): void;
@@ -78,7 +95,8 @@ export async function startOps({
   const redis = connectRedis(redisUrl(), 'patient', () => undefined);
   const queue = new Queue('sync', { prefix, connection: redis });
   await queue.waitUntilReady();
-  let circuit: () => CircuitStatus = () => CLOSED;
+  let circuit: () => CircuitReport = () => CLOSED;
+  let workers: readonly WorkerReport[] = [];
   const meta = queue.toKey('meta');
   const stream = eventStreamKey(namespace);
 
@@ -86,13 +104,13 @@ export async function startOps({
     access,
     queue,
     redis,
-    circuit: { status: async () => circuit() },
-    pause: {
-      pausedBy: async () => {
+    fleet: {
+      look: async () => {
+        const report = circuit();
+        const ours = report.hold === null ? report.state : 'hold';
         const stamp = await redis.hget(meta, 'paused');
-        if (stamp === null) return [];
-        if (stamp !== 'circuit') return ['operator'];
-        return [circuit().hold === null ? circuit().state : 'hold'];
+        const pausedBy = stamp === null ? [] : [stamp === 'circuit' ? ours : 'operator'];
+        return { report: { ...report, pausedBy }, workers, now: Date.now() };
       },
     },
     audit: {
@@ -111,8 +129,11 @@ export async function startOps({
     port: server.port,
     queue,
     redis,
-    circuitIs: (status) => {
-      circuit = () => status;
+    circuitIs: (report) => {
+      circuit = () => report;
+    },
+    workersAre: (there) => {
+      workers = there;
     },
     circuitFails: (error) => {
       circuit = () => {

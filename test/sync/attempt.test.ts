@@ -16,16 +16,20 @@ describe('an attempt', () => {
     ['a rejection', () => Promise.reject(new TypeError('no such field')), 'no such field'],
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors
     ['a rejection that is no Error', () => Promise.reject('just text'), 'just text'],
-  ])(
-    'takes %s for a crash of our own code: the job dies alone, the circuit does not move',
-    async (_, perform, text) => {
-      const attempt = await makeAttempt(perform, 3);
-      expect(attempt).toMatchObject({ outcome: 'crashed', attempt: 3, error: { code: 'internal_error' } });
-      expect(attempt.error?.message).toContain(text);
-      expect(effectOf(attempt.outcome)).toBe('ignored');
-      expect(dispose(attempt.outcome, 'closed', 3, policy, 0)).toEqual({ kind: 'dead-letter' });
-    },
-  );
+  ])('takes %s for a crash of our own code: the job dies alone', async (_, perform, text) => {
+    const attempt = await makeAttempt(perform, 3);
+    expect(attempt).toMatchObject({ outcome: 'crashed', attempt: 3, error: { code: 'internal_error' } });
+    expect(attempt.error?.message).toContain(text);
+    expect(effectOf(attempt.outcome)).toBe('crashed');
+    const closed = {
+      state: 'closed',
+      verdict: null,
+      waitMs: null,
+      attempt: 3,
+      deliveredSince: true,
+    } as const;
+    expect(dispose(attempt.outcome, closed, policy, 0)).toEqual({ kind: 'dead-letter' });
+  });
 
   it('keeps the stack of what threw', async () => {
     const attempt = await makeAttempt(() => Promise.reject(new TypeError('here')), 1);

@@ -1,11 +1,11 @@
 -- May this job call Conexxus now?
--- KEYS 1-3 as in base.lua, 4 claim (string), 5 delivered mark (string)
--- ARGV 1 permission: a name nobody used before, 2 job id
+-- KEYS 1-4 as in base.lua, 5 claim (string), 6 delivered mark (string)
+-- ARGV 1 permission: a name nobody used before, 2 job id, 3 worker
 -- Returns {'delivered'} | {'permitted', epoch, trial 0|1} | {'denied', reason, retryAt or '', now}
 -- Promises: a permit is never given without a claim on the payload, so a Redis that can't take writes
 -- says so before the call; a denial takes nothing; asked twice by one permission (a resent command), it
 -- holds one claim and one trial. A claim is "permission|epoch|until|trial|job".
-local claim, delivered = unpack(redis.call('MGET', KEYS[4], KEYS[5]))
+local claim, delivered = unpack(redis.call('MGET', KEYS[5], KEYS[6]))
 if delivered then
   return { 'delivered' }
 end
@@ -15,17 +15,18 @@ local ends = encode(now + OPTIONS.leaseMs)
 
 local function permit(epoch, trial)
   local value = ARGV[1] .. '|' .. epoch .. '|' .. ends .. '|' .. trial .. '|' .. ARGV[2]
-  redis.call('SET', KEYS[4], value, 'PX', OPTIONS.leaseMs)
+  redis.call('SET', KEYS[5], value, 'PX', OPTIONS.leaseMs)
   return { 'permitted', epoch, trial }
 end
 
--- A calm circuit: closed, nothing beside it, nobody else's claim. Most calls meet it, and the machine's
+-- A calm circuit: closed, nothing beside it, nobody else's claim, the worker not benched. Most calls meet it, and the machine's
 -- text costs more than this answer, which the model checks against what the machine would say.
 if not claim then
-  local state, epoch, since, hold, bypass, cooldownUntil =
-    unpack(redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'hold', 'bypass', 'cooldownUntil'))
+  local state, epoch, since, hold, bypass, bench, cooldownUntil = unpack(
+    redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'hold', 'bypass', 'bench:' .. ARGV[3], 'cooldownUntil')
+  )
   local isCalm = state == 'closed'
-    and not (hold or bypass)
+    and not (hold or bypass or bench)
     and (not cooldownUntil or now >= (whole(cooldownUntil) or 0))
     and isWhole(epoch)
     and isWhole(since)
@@ -34,7 +35,11 @@ if not claim then
   end
 end
 
+-- @include slice
+-- @include window
 -- @include machine
+-- @include picture
+-- @include workers
 
 local function deny(reason, retryAt)
   return { 'denied', reason, retryAt and encode(retryAt) or '', encode(now) }
@@ -55,7 +60,8 @@ local function claimed()
   return nil
 end
 
-local circuit = read(now)
+local circuit = read(now, ARGV[3])
+settleProven(circuit, now)
 
 -- The claim first: the sweep deletes, and after a delete a full Redis would take the claim.
 local function permitTrial()
@@ -69,6 +75,10 @@ local function decide()
   local reason, retryAt = refusal(circuit, now)
   if reason then
     return deny(reason, retryAt)
+  end
+  local bench = not circuit.bypassed and benchOf(circuit)
+  if bench then
+    return deny('benched', bench.retryAt)
   end
   local answer = claimed()
   if answer then

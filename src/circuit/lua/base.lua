@@ -4,6 +4,7 @@
 --   1 circuit   hash    {ns}:circuit
 --   2 trials    zset    {ns}:circuit:trials  permission -> end of its lease
 --   3 events    stream  {ns}:events          the outcome stream
+--   4 workers   hash    {ns}:circuit:workers worker -> "until|flag|since|entry" (workers.lua)
 -- OPTIONS comes before this text: the circuit's configuration as a Lua table, and OPTIONS.channel.
 
 -- Later than any time in ms that can be meant, and exact as a number and as JSON.

@@ -1,12 +1,6 @@
--- The state machine. Every script that decides begins with `read` (which applies what time alone
--- changes) and ends with `save`, so that one decision is one atomic step on one picture.
+-- The state machine: its moves on one picture of the circuit (picture.lua reads and saves it), so that
+-- one decision is one atomic step.
 
-local FIELDS = {
-  'state', 'phase', 'epoch', 'since', 'cause', 'retryAt', 'failedTrials', 'successes', 'window',
-  'rejections', 'cooldownUntil', 'cooldownMs', 'floorUntil', 'rampAt', 'hold', 'bypass',
-  'healthPermission', 'healthUntil',
-}
-local TEXT = { state = true, phase = true, cause = true, window = true, hold = true, bypass = true, healthPermission = true }
 local COOLDOWN_MIN_MS = 1000
 local COOLDOWN_MS = 5000
 local COOLDOWN_MAX_MS = 900000
@@ -16,19 +10,27 @@ local function set(circuit, field, value)
   circuit.changed[field] = true
 end
 
+local function setAll(circuit, fields, value)
+  for _, field in ipairs(fields) do
+    set(circuit, field, value)
+  end
+end
+
 -- Events wait in the picture until it is saved: what is announced has happened.
 local function announce(circuit, event)
   circuit.announced[#circuit.announced + 1] = event
 end
 
-local function transition(circuit, now, state, cause, eventType)
-  local from = circuit.state
+-- `told`: what its event tells besides.
+local function transition(circuit, now, state, cause, eventType, told)
+  local payload = told or {}
+  payload.from = circuit.state
   set(circuit, 'state', state)
   -- At least the clock, so that a wiped circuit never hands out an old epoch again.
   set(circuit, 'epoch', math.max((circuit.epoch or 0) + 1, now))
   set(circuit, 'since', now)
   set(circuit, 'cause', cause)
-  local payload = { from = from, to = state, cause = cause, epoch = circuit.epoch, retryAt = circuit.retryAt }
+  payload.to, payload.cause, payload.epoch, payload.retryAt = state, cause, circuit.epoch, circuit.retryAt
   announce(circuit, {
     dedupeKey = string.format('circuit:%.0f', circuit.epoch),
     type = eventType,
@@ -37,35 +39,76 @@ local function transition(circuit, now, state, cause, eventType)
   })
 end
 
+-- In place of the worker, or the payload, of a streak that more than one made.
+local SEVERAL = '*'
+local STREAK = { 'streak', 'streakAt', 'streakWorker', 'streakPayload' }
+
+-- Failures in a row. It ages as a whole, since calls that each take half a window would never be five
+-- within one; of a clock that went back it knows nothing.
+local function streakNow(circuit, now)
+  local at = circuit.streakAt
+  local isOver = not at or at > now or now - at > OPTIONS.streakGapMs
+  return isOver and 0 or circuit.streak or 0
+end
+
+-- `window` and `floorUntil` are fields of an older version, whose workers may run beside us.
+local OF_AN_OUTAGE = {
+  'phase', 'retryAt', 'healthPermission', 'healthUntil', 'healthDoubt', 'doubtWorker', 'doubtPayload',
+  'lonePayload', 'suspect', 'limited', 'proven', 'downSince', 'downCause', 'openings', 'window', 'floorUntil',
+}
+
 local function close(circuit, now, cause)
-  for _, field in ipairs({ 'phase', 'retryAt', 'window', 'floorUntil', 'healthPermission', 'healthUntil' }) do
-    set(circuit, field, nil)
-  end
-  for _, field in ipairs({ 'failedTrials', 'successes', 'rejections' }) do
-    set(circuit, field, 0)
-  end
+  local lasted = circuit.downSince and now - circuit.downSince or nil
+  local told = { downSince = circuit.downSince, lastedMs = lasted, openings = circuit.openings }
+  setAll(circuit, OF_AN_OUTAGE, nil)
+  setAll(circuit, STREAK, nil)
+  setAll(circuit, { 'failedTrials', 'successes', 'rejections' }, 0)
   -- Closed within a cooldown, it begins to let calls through when that ends.
   set(circuit, 'rampAt', math.max(now, circuit.cooldownUntil or 0))
-  transition(circuit, now, 'closed', cause, 'conexxus.circuit.closed')
+  transition(circuit, now, 'closed', cause, 'conexxus.circuit.closed', told)
+  set(circuit, 'pardon', circuit.epoch)
 end
 
-local function open(circuit, now, cause)
-  local openMs = math.min(OPTIONS.openMs * 2 ^ math.min(circuit.failedTrials, 40), OPTIONS.openMaxMs)
-  set(circuit, 'retryAt', math.max(now + openMs, circuit.floorUntil or 0))
-  for _, field in ipairs({ 'phase', 'floorUntil', 'healthPermission', 'healthUntil' }) do
-    set(circuit, field, nil)
+local function openMsOf(times)
+  return math.min(OPTIONS.openMs * 2 ^ math.min(times, 40), OPTIONS.openMaxMs)
+end
+
+-- It is Conexxus: what its workers had against them until then is void, as it is after a closing (`pardon`).
+-- `retryAfterMs`: what the failure that opens it asked for, a floor. `told`: the numbers that opened it.
+local function open(circuit, now, cause, retryAfterMs, told)
+  local isFirst = circuit.state == 'closed' or not circuit.downSince
+  if isFirst then
+    set(circuit, 'downSince', now)
+    set(circuit, 'downCause', cause)
+    set(circuit, 'openings', 0)
   end
+  set(circuit, 'openings', circuit.openings + 1)
+  set(circuit, 'retryAt', now + math.max(openMsOf(circuit.failedTrials), retryAfterMs or 0))
+  setAll(circuit, { 'phase', 'healthPermission', 'healthUntil', 'healthDoubt', 'window', 'floorUntil' }, nil)
+  setAll(circuit, { 'doubtWorker', 'doubtPayload' }, nil)
+  setAll(circuit, STREAK, nil)
   set(circuit, 'successes', 0)
-  transition(circuit, now, 'open', cause, 'conexxus.circuit.opened')
+  told = told or {}
+  told.rejections, told.openings, told.downSince = circuit.rejections, circuit.openings, circuit.downSince
+  told.suspect = circuit.suspect and cjson.decode(circuit.suspect) or nil
+  transition(circuit, now, 'open', cause, 'conexxus.circuit.opened', told)
+  if isFirst then
+    set(circuit, 'pardon', circuit.epoch)
+  end
 end
 
--- A trial failed: open again, for longer. A wrong configuration says nothing about how long the API
--- needs, so it does not lengthen the open time.
-local function reopen(circuit, now, cause)
-  if cause ~= 'misconfigured' then
+-- A trial failed: open again, `lengthened` or not. A wrong configuration says nothing about how long the
+-- API needs, so it does not lengthen the open time; nor does one payload alone.
+local function reopen(circuit, now, cause, retryAfterMs, lengthened)
+  if lengthened then
     set(circuit, 'failedTrials', circuit.failedTrials + 1)
   end
-  open(circuit, now, cause)
+  open(circuit, now, cause, retryAfterMs)
+end
+
+local function openFirst(circuit, now, cause, retryAfterMs, told)
+  set(circuit, 'failedTrials', 0)
+  open(circuit, now, cause, retryAfterMs, told)
 end
 
 local function closeIfProven(circuit, now)
@@ -74,9 +117,17 @@ local function closeIfProven(circuit, now)
   end
 end
 
+-- A configuration that lowered the threshold below what was reached leaves no trial to close it. Whoever
+-- only looks, or speaks for a person, does not do this: it may have another configuration.
+local function settleProven(circuit, now)
+  if not (circuit.held or circuit.bypassed) then
+    closeIfProven(circuit, now)
+  end
+end
+
 local function halfOpen(circuit, now, cause)
+  setAll(circuit, { 'retryAt', 'healthDoubt', 'doubtWorker', 'doubtPayload' }, nil)
   set(circuit, 'phase', 'health')
-  set(circuit, 'retryAt', nil)
   set(circuit, 'successes', 0)
   circuit.forgetTrials = true
   transition(circuit, now, 'half-open', cause, 'conexxus.circuit.half_opened')
@@ -100,6 +151,16 @@ local function coolDown(circuit, now, retryAfterMs)
   circuit.moved = true
 end
 
+local function operatorEvent(id, action, payload)
+  payload.action = action
+  return {
+    dedupeKey = id,
+    type = 'conexxus.operator.' .. action,
+    aggregateId = 'circuit',
+    payload = payload,
+  }
+end
+
 local function override(text, now)
   if not text then
     return nil
@@ -111,29 +172,6 @@ local function override(text, now)
   -- An end that is no time is no end: the word stands until a person takes it back.
   value['until'] = type(value['until']) == 'number' and whole(value['until']) or nil
   return value, value['until'] ~= nil and now >= value['until']
-end
-
-local function isSound(circuit)
-  if not circuit.epoch or not circuit.since then
-    return false
-  end
-  if circuit.state == 'closed' then
-    return true
-  end
-  if circuit.state == 'open' then
-    return circuit.retryAt ~= nil
-  end
-  return circuit.state == 'half-open' and (circuit.phase == 'health' or circuit.phase == 'trials')
-end
-
-local function operatorEvent(id, action, payload)
-  payload.action = action
-  return {
-    dedupeKey = id,
-    type = 'conexxus.operator.' .. action,
-    aggregateId = 'circuit',
-    payload = payload,
-  }
 end
 
 -- What time alone changes: overrides end, an open circuit becomes due. A hold stops the machine's
@@ -156,81 +194,8 @@ local function advance(circuit, now)
   end
   circuit.held = hold
   circuit.bypassed = bypass
-  if hold or bypass then
-    return
-  end
-  if circuit.state == 'open' and now >= circuit.retryAt then
+  if not (hold or bypass) and circuit.state == 'open' and now >= circuit.retryAt then
     halfOpen(circuit, now, 'due')
-  end
-  -- A configuration that lowered the threshold below what was reached leaves no trial to close it.
-  closeIfProven(circuit, now)
-end
-
-local function read(now)
-  local values = redis.pcall('HMGET', KEYS[1], unpack(FIELDS))
-  local circuit = { changed = {}, announced = {} }
-  if values.err then
-    -- Another type of key stands there: junk.
-    circuit.wipe = true
-    values = {}
-  end
-  for i, field in ipairs(FIELDS) do
-    local value = values[i]
-    if value then
-      circuit[field] = TEXT[field] and value or whole(value)
-    end
-  end
-  circuit.failedTrials = circuit.failedTrials or 0
-  circuit.successes = circuit.successes or 0
-  circuit.rejections = circuit.rejections or 0
-  if not isSound(circuit) then
-    local cause = circuit.state and 'junk' or 'missing'
-    circuit.state = nil
-    circuit.failedTrials = 0
-    circuit.forgetTrials = true
-    close(circuit, now, circuit.wipe and 'junk' or cause)
-    -- Nothing was down as far as anybody knows: the first start of an installation needs no ramp.
-    set(circuit, 'rampAt', nil)
-  end
-  advance(circuit, now)
-  return circuit
-end
-
-local function append(circuit, now, event, stale)
-  if stale then
-    redis.call('XADD', KEYS[3], '*', 'event', event, 'at', encode(now), 'state', circuit.state, 'stale', '1')
-  else
-    redis.call('XADD', KEYS[3], '*', 'event', event, 'at', encode(now), 'state', circuit.state)
-  end
-end
-
-local function save(circuit, now)
-  if circuit.wipe then
-    redis.call('DEL', KEYS[1])
-  end
-  local put, drop = {}, {}
-  for field in pairs(circuit.changed) do
-    if circuit[field] == nil then
-      drop[#drop + 1] = field
-    else
-      put[#put + 1] = field
-      put[#put + 1] = encode(circuit[field])
-    end
-  end
-  if #put > 0 then
-    redis.call('HSET', KEYS[1], unpack(put))
-  end
-  if #drop > 0 then
-    redis.call('HDEL', KEYS[1], unpack(drop))
-  end
-  if circuit.forgetTrials then
-    redis.call('DEL', KEYS[2])
-  end
-  for _, event in ipairs(circuit.announced) do
-    append(circuit, now, cjson.encode(event))
-  end
-  if #circuit.announced > 0 or circuit.moved then
-    redis.call('PUBLISH', OPTIONS.channel, encode(circuit.epoch))
   end
 end
 

@@ -1,13 +1,17 @@
 -- A person's word.
--- KEYS 1-3 as in base.lua
+-- KEYS 1-4 as in base.lua
 -- ARGV 1 action (hold release bypass trial reset), 2 actor, 3 reason, 4 until in ms or '', 5 event id
 -- Returns {'done'} | {'refused', why}
 -- Promises: the action and its audit event together; a refused one changes nothing.
 
+-- @include slice
+-- @include window
 -- @include machine
+-- @include picture
+-- @include workers
 
 local now = clock()
-local circuit = read(now)
+local circuit = read(now, '')
 local action, actor, reason, ends = ARGV[1], ARGV[2], ARGV[3], whole(ARGV[4])
 
 local function refuse(why)
@@ -28,6 +32,7 @@ if action == 'hold' then
 elseif action == 'bypass' then
   set(circuit, 'bypass', word)
   circuit.bypassed = cjson.decode(word)
+  endBenches(circuit, now, 'bypass')
 elseif action == 'release' then
   if circuit.held then
     set(circuit, 'hold', nil)
@@ -43,16 +48,21 @@ elseif action == 'trial' then
     return refuse('the circuit is held: release it first')
   elseif circuit.bypassed then
     return refuse('the circuit is bypassed: everything is let through')
-  elseif circuit.state ~= 'open' then
-    return refuse('the circuit is ' .. circuit.state .. ', not open')
+  end
+  local isCooling = circuit.cooldownUntil and now < circuit.cooldownUntil
+  if circuit.state ~= 'open' and not isCooling then
+    return refuse('the circuit is ' .. circuit.state .. ', neither open nor rate limited')
   end
   set(circuit, 'cooldownUntil', nil)
-  halfOpen(circuit, now, 'trial-asked')
+  if circuit.state == 'open' then
+    halfOpen(circuit, now, 'trial-asked')
+  end
 else
   for _, field in ipairs({ 'cooldownUntil', 'cooldownMs' }) do
     set(circuit, field, nil)
   end
   circuit.forgetTrials = true
+  endBenches(circuit, now, 'reset')
   close(circuit, now, 'reset')
 end
 

@@ -1,127 +1,121 @@
 -- What came of a permitted call.
--- KEYS 1-3 as in base.lua, 4 claim, 5 delivered mark
--- ARGV 1 permission, 2 effect (success failure misconfigured rate-limited rejected ignored),
---      3 '1' to set the delivered mark, 4 retryAfterMs or '', 5 the event's JSON
--- Returns {'recorded' | 'stale' | 'repeated', state after, moved 0|1}
+-- KEYS 1-4 as in base.lua, 5 claim, 6 delivered mark
+-- ARGV 1 permission, 2 effect (success failure misconfigured rate-limited rejected crashed ignored),
+--      3 '1' to set the delivered mark, 4 retryAfterMs or '', 5 the event's JSON, 6 worker,
+--      7 what stands for the payload as evidence, '' if it is the payload, 8 JSON of what went wrong, kept
+--      as the last failure
+-- Returns {'recorded' | 'stale' | 'repeated', state after, moved 0|1, verdict or '', waitMs or ''}
+--   verdict: 'benched': it may be this worker; 'suspect': it may be this payload; 'alone': this payload
+--   alone is rate limited. waitMs: after a 429, how long its job is to wait.
 -- Promises: window, transition, delivered mark and event together or not at all; the second record of
 -- a permission does nothing; the result of a permission that was taken over, ran out or is of an older
 -- epoch is logged and moves nothing, but a delivery always sets its mark. Its first write deletes, so
 -- that it works on a full Redis.
 local permission, effect, delivered = ARGV[1], ARGV[2], ARGV[3] == '1'
 local now = clock()
-local claim = redis.call('GET', KEYS[4])
-local holder, epoch, ends, trial = string.match(claim or '', '^([^|]*)|(%d+)|(%d+)|([01])|')
+local claim = redis.call('GET', KEYS[5])
+local holder, epoch, ends, trial, job = string.match(claim or '', '^([^|]*)|(%d+)|(%d+)|([01])|(.*)$')
 
 local ours = holder == permission
 if ours then
-  redis.call('DEL', KEYS[4])
+  redis.call('DEL', KEYS[5])
 end
 
 -- So that the same permission, recorded again, is known.
 local function remember()
   if delivered then
-    redis.call('SET', KEYS[5], permission, 'PX', OPTIONS.deliveredRetentionMs)
+    redis.call('SET', KEYS[6], permission, 'PX', OPTIONS.deliveredRetentionMs)
   elseif ours or not claim then
-    redis.call('SET', KEYS[4], 'recorded|' .. permission, 'PX', OPTIONS.leaseMs)
+    redis.call('SET', KEYS[5], 'recorded|' .. permission, 'PX', OPTIONS.leaseMs)
+  end
+end
+
+-- @include slice
+
+-- The most frequent outcome, for its speed: what the machine would do below, which the model checks.
+if ours and effect == 'success' and now < tonumber(ends) then
+  local field = 'calls:' .. ARGV[6]
+  local state, current, since, streak, rejections, hold, bypass, cooldownMs, limited, line = unpack(
+    redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'streak', 'rejections', 'hold', 'bypass', 'cooldownMs',
+      'limited', field)
+  )
+  local isCalm = state == 'closed' and current == epoch and isWhole(since) and rejections == '0'
+  if isCalm and not (streak or hold or bypass or cooldownMs or limited) then
+    local start, calls, rest = string.match(line or '', '^(%d+):(%d+)(:[^;]*;[^;]*;)')
+    if tonumber(start) == sliceStart(now, tonumber(since)) then
+      local at = encode(now)
+      redis.call('HSET', KEYS[1], field, start .. ':' .. (calls + 1) .. rest .. at .. ':' .. job)
+      remember()
+      redis.call('XADD', KEYS[3], '*', 'event', ARGV[5], 'at', at, 'state', 'closed')
+      return { 'recorded', 'closed', 0, '', '' }
+    end
   end
 end
 
 -- @include window
-
--- The most frequent outcome, for its speed: what the machine would do below, which the model checks.
-if ours and effect == 'success' and now < tonumber(ends) then
-  local state, current, since, window, hold, bypass, rejections, cooldownMs = unpack(
-    redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'window', 'hold', 'bypass', 'rejections', 'cooldownMs')
-  )
-  local isCalm = state == 'closed' and current == epoch and isWhole(since)
-  if isCalm and rejections == '0' and not (hold or bypass or cooldownMs) then
-    redis.call('HSET', KEYS[1], 'window', countSuccess(window or '', now))
-    remember()
-    redis.call('XADD', KEYS[3], '*', 'event', ARGV[5], 'at', encode(now), 'state', 'closed')
-    return { 'recorded', 'closed', 0 }
-  end
-end
-
--- @include rules
 -- @include machine
+-- @include picture
+-- @include workers
+-- @include rules
+-- @include evidence
 
 -- pcall: junk in place of the trials must not cost an outcome its record.
 local gaveBack = redis.pcall('ZREM', KEYS[2], permission)
 
-local circuit = read(now)
-if not ours and (claim == 'recorded|' .. permission or redis.call('GET', KEYS[5]) == permission) then
-  return { 'repeated', circuit.state, 0 }
+local circuit = read(now, ARGV[6])
+settleProven(circuit, now)
+if not ours and (claim == 'recorded|' .. permission or redis.call('GET', KEYS[6]) == permission) then
+  return { 'repeated', circuit.state, 0, '', '' }
 end
 
 local current = ours and now < tonumber(ends) and tonumber(epoch) == circuit.epoch
+local call = {
+  payload = ARGV[7] ~= '' and ARGV[7] or string.match(KEYS[5], ':claim:(.*)$'),
+  job = job,
+  trial = trial == '1',
+  retryAfterMs = tonumber(ARGV[4]),
+}
 
-local function countClosed(failed)
-  local window = readWindow(circuit.window or '', now)
-  countOutcome(window, failed)
-  local cause = failed and tripCause(window) or nil
-  if cause then
-    set(circuit, 'failedTrials', 0)
-    open(circuit, now, cause)
+-- Returns the verdict and how long the job is to wait, each or nil.
+local function judge(row, line)
+  if effect == 'success' then
+    succeed(circuit, now, call, row, line)
+  elseif effect == 'rate-limited' then
+    return limitRate(circuit, now, call)
+  elseif effect == 'rejected' then
+    reject(circuit, now)
+  elseif effect == 'misconfigured' then
+    return misconfigured(circuit, now, call, row)
+  elseif benchOf(circuit) then
+    return 'benched'
+  elseif effect == 'failure' and circuit.state == 'closed' then
+    return failClosed(circuit, now, call, row, line)
+  elseif effect == 'failure' and call.trial then
+    return failTrial(circuit, now, call, row)
+  elseif effect == 'crashed' then
+    return crash(circuit, now, call, row)
   end
-  set(circuit, 'window', writeWindow(window))
-end
-
-local function succeed()
-  if circuit.rejections > 0 then
-    set(circuit, 'rejections', 0)
-  end
-  if circuit.cooldownMs then
-    set(circuit, 'cooldownMs', nil)
-  end
-  if circuit.state == 'closed' then
-    countClosed(false)
-  elseif trial == '1' then
-    set(circuit, 'successes', circuit.successes + 1)
-    closeIfProven(circuit, now)
-  end
-end
-
-local function fail(retryAfterMs)
-  if retryAfterMs then
-    set(circuit, 'floorUntil', math.max(circuit.floorUntil or 0, now + retryAfterMs))
-  end
-  if circuit.state == 'closed' then
-    countClosed(true)
-  elseif trial == '1' then
-    reopen(circuit, now, 'trial-failed')
-  end
-end
-
-local function openWith(cause)
-  if circuit.state == 'closed' then
-    set(circuit, 'failedTrials', 0)
-    open(circuit, now, cause)
-  else
-    reopen(circuit, now, cause)
-  end
-end
-
-local function reject()
-  set(circuit, 'rejections', circuit.rejections + 1)
-  if circuit.rejections >= OPTIONS.rejections then
-    openWith('rejecting')
-  end
+  return nil
 end
 
 -- A bypass counts nothing: it is a person's word that calls go out whatever comes of them.
-if current and not circuit.bypassed then
-  local retryAfterMs = tonumber(ARGV[4])
-  if effect == 'success' then
-    succeed()
-  elseif effect == 'failure' then
-    fail(retryAfterMs)
-  elseif effect == 'misconfigured' then
-    openWith('misconfigured')
-  elseif effect == 'rate-limited' then
-    coolDown(circuit, now, retryAfterMs)
-  elseif effect == 'rejected' then
-    reject()
+local verdict, waitMs
+if current and not circuit.bypassed and effect ~= 'ignored' then
+  local row, line = rowOf(circuit), readLine(circuit['calls:' .. circuit.worker])
+  local failed = effect == 'failure' or effect == 'misconfigured'
+  if effect ~= 'crashed' then
+    row.crashes = 0
   end
+  if failed then
+    set(circuit, 'lastFailure', encode(now) .. '|' .. ARGV[8])
+  end
+  local counted = line.slices
+  verdict, waitMs = judge(row, line)
+  if line.slices == counted and (failed or effect == 'success') then
+    -- Not in the window, but in the totals.
+    line.calls, line.failures = line.calls + 1, line.failures + (failed and 1 or 0)
+  end
+  keepOwn(circuit, row, line)
 end
 
 remember()
@@ -130,4 +124,4 @@ append(circuit, now, ARGV[5], not current)
 circuit.moved = circuit.moved or gaveBack == 1
 local moved = #circuit.announced > 0 or circuit.moved
 save(circuit, now)
-return { current and 'recorded' or 'stale', circuit.state, moved and 1 or 0 }
+return { current and 'recorded' or 'stale', circuit.state, moved and 1 or 0, verdict or '', waitMs and encode(waitMs) or '' }

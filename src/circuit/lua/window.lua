@@ -1,66 +1,76 @@
--- The window: what came of the calls of the last OPTIONS.windowMs, in ten slices of Redis time.
--- Pure: text in, text out. A slice is "index:calls:failures:streak"; slices are joined by ",", the newest
--- first.
--- A slice drops out whole, so an outcome counts for nine to ten tenths of the window, never longer,
--- and idle time empties the window without anybody touching it.
+-- What came of one worker's calls, as the text of its field `calls:<worker>` of the circuit:
+--   slices;calls:failures;at:job
+-- the slices of the window; its calls and failures that are in none of them; its last success. A slice is
+-- "start:calls:failures", joined by ",", the newest first. A "!" before it all: there is more to know
+-- about this worker (a row of failures, a bench), so that no short cut may be taken.
+-- Pure: text in, text out.
+--
+-- The window is the last OPTIONS.windowMs in ten slices of Redis time. A slice drops out whole, so an
+-- outcome counts for nine to ten tenths of the window, and idle time empties it without anybody touching
+-- it. Slices carry their start in ms, so that workers with different windows read each other's, and none
+-- starts before the circuit closed: what lies before the last closing counts no more.
 
-local SLICES = 10
-local SLICE_MS = math.max(1, math.ceil(OPTIONS.windowMs / SLICES))
-
-local function readWindow(text, now)
-  local newest = math.floor(now / SLICE_MS)
-  local window = { newest = newest, calls = 0, failures = 0, streak = 0, slices = {} }
-  for index, calls, failures, streak in string.gmatch(text, '(%d+):(%d+):(%d+):(%d+)') do
-    index = tonumber(index)
-    if index > newest - SLICES and index <= newest then
-      local slice = { index, tonumber(calls), tonumber(failures), tonumber(streak) }
-      window.slices[#window.slices + 1] = slice
-      window.calls = window.calls + slice[2]
-      window.failures = window.failures + slice[3]
-      window.streak = window.streak + slice[4]
-    end
-  end
-  return window
+local function readLine(text)
+  local slices, calls, failures, at, job = string.match(text or '', '^!?([%d:,]*);(%d+):(%d+);(%d*):(.*)$')
+  return {
+    slices = slices or '',
+    calls = tonumber(calls) or 0,
+    failures = tonumber(failures) or 0,
+    successAt = at ~= '' and tonumber(at) or nil,
+    job = job or '',
+  }
 end
 
--- Counts one outcome. A success breaks the streak wherever its failures lie.
-local function countOutcome(window, failed)
-  local latest = window.slices[1]
-  if not latest or latest[1] ~= window.newest then
-    latest = { window.newest, 0, 0, 0 }
-    table.insert(window.slices, 1, latest)
-  end
-  latest[2] = latest[2] + 1
-  window.calls = window.calls + 1
-  if failed then
-    latest[3] = latest[3] + 1
-    latest[4] = latest[4] + 1
-    window.failures = window.failures + 1
-    window.streak = window.streak + 1
-  elseif window.streak > 0 then
-    for _, slice in ipairs(window.slices) do
-      slice[4] = 0
-    end
-    window.streak = 0
+local function writeLine(line, isNotable)
+  local at = line.successAt and encode(line.successAt) or ''
+  local text = string.format('%s;%d:%d;%s:%s', line.slices, line.calls, line.failures, at, line.job)
+  return isNotable and '!' .. text or text
+end
+
+-- Calls `visit` with each slice, and whether it counts in the window.
+local function eachSlice(slices, now, since, visit)
+  local oldest = math.floor(now / SLICE_MS) * SLICE_MS - SLICES * SLICE_MS
+  local fence = since <= now and since or 0
+  for start, calls, failures in string.gmatch(slices, '(%d+):(%d+):(%d+)') do
+    local at = tonumber(start)
+    visit(at > oldest and at >= fence and at <= now, at, tonumber(calls), tonumber(failures))
   end
 end
 
-local function writeWindow(window)
+-- The calls and failures of the window.
+local function sumWindow(line, now, since)
+  local sum = { calls = 0, failures = 0 }
+  eachSlice(line.slices, now, since, function(counts, _, calls, failures)
+    if counts then
+      sum.calls, sum.failures = sum.calls + calls, sum.failures + failures
+    end
+  end)
+  return sum
+end
+
+-- All calls and failures, whenever they were.
+local function sumAll(line)
+  local sum = { calls = line.calls, failures = line.failures }
+  eachSlice(line.slices, 0, 0, function(_, _, calls, failures)
+    sum.calls, sum.failures = sum.calls + calls, sum.failures + failures
+  end)
+  return sum
+end
+
+-- Counts an outcome in the window; what has dropped out of it stays in the line's own numbers.
+local function countOutcome(line, now, since, failed)
+  local start = sliceStart(now, since)
+  local latest = { 1, failed and 1 or 0 }
   local parts = {}
-  for i, slice in ipairs(window.slices) do
-    parts[i] = table.concat(slice, ':')
-  end
-  return table.concat(parts, ',')
-end
-
--- The window after a success, as text. Within a slice whose last outcome was a success no streak is left
--- anywhere, so only its number of calls changes.
-local function countSuccess(text, now)
-  local index, calls, failures, older = string.match(text, '^(%d+):(%d+):(%d+):0(.*)$')
-  if tonumber(index) == math.floor(now / SLICE_MS) then
-    return string.format('%s:%d:%s:0%s', index, calls + 1, failures, older)
-  end
-  local window = readWindow(text, now)
-  countOutcome(window, false)
-  return writeWindow(window)
+  eachSlice(line.slices, now, since, function(counts, at, calls, failures)
+    if not counts then
+      line.calls, line.failures = line.calls + calls, line.failures + failures
+    elseif at == start then
+      latest = { latest[1] + calls, latest[2] + failures }
+    else
+      parts[#parts + 1] = string.format('%.0f:%d:%d', at, calls, failures)
+    end
+  end)
+  table.insert(parts, 1, string.format('%.0f:%d:%d', start, latest[1], latest[2]))
+  line.slices = table.concat(parts, ',')
 end

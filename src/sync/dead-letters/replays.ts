@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { QUEUE_NAME, queuePrefix } from '../queue.ts';
+import { jobKey } from '../queue.ts';
 
 /**
  * How often people brought the job back, kept as a field of BullMQ's job hash, so that it goes with the
@@ -9,8 +9,4 @@ export const REPLAYS = 'replays';
 
 export async function readReplays(redis: Redis, namespace: string, jobId: string): Promise<number> {
   return Number((await redis.hget(jobKey(namespace, jobId), REPLAYS)) ?? 0);
-}
-
-function jobKey(namespace: string, jobId: string): string {
-  return `${queuePrefix(namespace)}:${QUEUE_NAME}:${jobId}`;
 }

@@ -6,9 +6,18 @@ import type { Circuit } from '../../circuit/circuit.ts';
 import { circuitKeys } from '../../circuit/keys.ts';
 import type { ConexxusClient } from '../../conexxus/client.ts';
 import { eventStreamKey } from '../../events/event.ts';
-import { createGateScript, type GateOptions, type GatePicture, type PauseReason } from './gate-script.ts';
-import { makeHealthCall } from './health-call.ts';
+import type { WorkerSelf } from '../worker-self.ts';
+import {
+  createGateScript,
+  type GateOptions,
+  type GatePicture,
+  type PauseReason,
+  type Standing,
+} from './gate-script.ts';
+import { makeDueHealthCall } from './health-call.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { createStanding } from './standing.ts';
+import { createWarnings } from './warnings.ts';
 
 /** Keeps the queue as the circuit wants it. Every worker process runs one; none is special. */
 export interface Gate {
@@ -16,6 +25,9 @@ export interface Gate {
   follow(): Promise<readonly PauseReason[]>;
   /** Resolves when the circuit moves, after `waitMs`, or when `signal` aborts. */
   nextMove(waitMs: number, signal: AbortSignal): Promise<void>;
+  /** Now, and whenever it changes: whether this worker may work. Told before `follow` resolves. */
+  onStanding(listener: (standing: Standing) => void): void;
+  standing(): Standing;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -28,32 +40,35 @@ interface GateDeps {
   readonly circuit: Circuit;
   readonly client: Pick<ConexxusClient, 'health'>;
   readonly options: GateOptions;
+  /** The worker whose gate it is. */
+  readonly self: WorkerSelf;
   readonly logger: Logger;
 }
 
 /** A process that dies between a transition and the pause is made good by another within this time. */
 const CHECK_MS = 1_000;
-const CLOCK_SKEW_MAX_MS = 5_000;
 
 export function createGate(deps: GateDeps): Gate {
-  const { redis, subscriber, namespace, options, logger } = deps;
-  const script = createGateScript(redis, namespace, options);
+  const { redis, subscriber, namespace, options, self, logger } = deps;
+  const script = createGateScript(redis, namespace, options, self);
   const moves = new EventEmitter().setMaxListeners(0);
-  const warnOfSkew = skewWarner(logger);
+  const warn = createWarnings(redis, namespace, logger);
+  const standing = createStanding(logger);
   const stopping = new AbortController();
   const heartbeat = createHeartbeat(check);
 
   async function follow(): Promise<GatePicture> {
     const picture = await script('follow');
-    warnOfSkew(picture.now);
+    warn(picture);
+    standing.set(picture.standing);
     return picture;
   }
 
   async function check(): Promise<number> {
     try {
-      const { reasons, dueMs } = await follow();
-      if (reasons.includes('health')) await makeHealthCall(deps, stopping.signal);
-      return Math.min(CHECK_MS, dueMs);
+      const picture = await follow();
+      await makeDueHealthCall(picture, deps, stopping.signal);
+      return Math.min(CHECK_MS, picture.dueMs);
     } catch (error) {
       logger.error({ error: errorMessage(error) }, 'the gate could not follow the circuit');
       return CHECK_MS;
@@ -66,6 +81,8 @@ export function createGate(deps: GateDeps): Gate {
       const waited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, waitMs))]);
       await once(moves, 'move', { signal: waited }).catch(() => undefined);
     },
+    onStanding: (listener) => standing.onChange(listener),
+    standing: () => standing.now(),
     async start() {
       subscriber.on('message', () => {
         moves.emit('move');
@@ -79,22 +96,8 @@ export function createGate(deps: GateDeps): Gate {
     async stop() {
       stopping.abort();
       await heartbeat.stop();
+      // Its last word; without it the others take it for alive for some seconds more.
+      await script('leave').catch(() => undefined);
     },
-  };
-}
-
-/** BullMQ's delays use the process's clock, so a process far from Redis's runs delayed jobs at the wrong time. */
-function skewWarner(logger: Logger): (redisNow: number) => void {
-  let skewed = false;
-  return (redisNow) => {
-    const skewMs = Date.now() - redisNow;
-    const isSkewed = Math.abs(skewMs) > CLOCK_SKEW_MAX_MS;
-    if (isSkewed && !skewed) {
-      logger.warn(
-        { skewMs },
-        "this machine's clock differs from Redis's: delayed jobs run at the wrong time",
-      );
-    }
-    skewed = isSkewed;
   };
 }

@@ -3,28 +3,47 @@ import type { Circuit } from '../../circuit/circuit.ts';
 import type { HealthEnding } from '../../circuit/types.ts';
 import type { ConexxusClient } from '../../conexxus/client.ts';
 import type { HealthAnswer } from '../../conexxus/health.ts';
+import type { GatePicture } from './gate-script.ts';
 
 interface HealthCallDeps {
-  readonly circuit: Pick<Circuit, 'beginHealth' | 'endHealth'>;
+  readonly circuit: Pick<Circuit, 'beginHealth' | 'endHealth' | 'endBench'>;
   readonly client: Pick<ConexxusClient, 'health'>;
   readonly logger: Logger;
 }
 
 export const HEALTH_TIMEOUT_MS = 5_000;
 
-/** The first trial of a half-open circuit, made by whichever process gets the lease. */
-export async function makeHealthCall(
-  { circuit, client, logger }: HealthCallDeps,
+/** The one that is due of the fleet's and a benched worker's own, if any is. */
+export async function makeDueHealthCall(
+  { reasons, standing }: Pick<GatePicture, 'reasons' | 'standing'>,
+  deps: HealthCallDeps,
   stopping: AbortSignal,
 ): Promise<void> {
-  const permission = await circuit.beginHealth();
+  if (standing.kind !== 'benched' && reasons.includes('health')) await makeHealthCall(deps, stopping);
+  if (standing.kind === 'benched' && standing.isDue) await makeOwnHealthCall(deps, stopping);
+}
+
+/** The first trial of a half-open circuit, made by whichever process gets the lease. */
+async function makeHealthCall(deps: HealthCallDeps, stopping: AbortSignal): Promise<void> {
+  const permission = await deps.circuit.beginHealth();
   if (permission === null) return;
-  const answer = await client.health({ timeoutMs: HEALTH_TIMEOUT_MS, signal: stopping });
+  const heard = await askHealth(deps, stopping);
   // Cut off by our own shutdown: the lease runs out and another process makes the call.
-  if (stopping.aborted) return;
+  if (heard) await deps.circuit.endHealth(permission, heard.ending, heard.retryAfterMs);
+}
+
+/** A benched worker asks for itself: answered, it may try again. */
+async function makeOwnHealthCall(deps: HealthCallDeps, stopping: AbortSignal): Promise<void> {
+  const heard = await askHealth(deps, stopping);
+  if (heard) await deps.circuit.endBench(heard.ending, heard.retryAfterMs);
+}
+
+async function askHealth({ client, logger }: HealthCallDeps, stopping: AbortSignal) {
+  const answer = await client.health({ timeoutMs: HEALTH_TIMEOUT_MS, signal: stopping });
+  if (stopping.aborted) return null;
   logger.info({ answer }, 'health call made');
   const retryAfterMs = 'retryAfterMs' in answer ? answer.retryAfterMs : undefined;
-  await circuit.endHealth(permission, endingOf(answer), retryAfterMs);
+  return { ending: endingOf(answer), retryAfterMs };
 }
 
 function endingOf({ kind }: HealthAnswer): HealthEnding {

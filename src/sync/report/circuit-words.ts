@@ -1,5 +1,9 @@
 import type { CircuitStatus } from '../../circuit/types.ts';
-import { fromNow } from './time-words.ts';
+import type { CircuitReport } from './circuit-report.ts';
+import { fromNow, span } from './time-words.ts';
+import type { WorkerReport } from './worker-report.ts';
+
+type Spoken = Omit<CircuitStatus, 'window'>;
 
 /** Why the circuit is in its state, by the literal that its scripts write. */
 const CAUSES: Readonly<Record<string, string>> = {
@@ -23,7 +27,7 @@ export function causeWords(cause: string): string {
 }
 
 /** The circuit in a word or two, and what it means. */
-export function stateWords(status: CircuitStatus, now: number): { headline: string; explanation: string } {
+export function stateWords(status: Spoken, now: number): { headline: string; explanation: string } {
   const { hold, bypass, state, phase, retryAt, cooldownUntil } = status;
   if (hold !== null) {
     return { headline: 'Held', explanation: `${hold.actor} stopped all calls: ${hold.reason}` };
@@ -49,7 +53,7 @@ export function stateWords(status: CircuitStatus, now: number): { headline: stri
 
 /** Whether the queue runs, and all that keeps it from running. */
 export function queueWords(
-  status: CircuitStatus,
+  status: Spoken,
   reasons: readonly string[],
   pauser: string | null,
   now: number,
@@ -61,7 +65,7 @@ export function queueWords(
 /** What keeps the queue paused, for a person; `pauser` is the one who paused it, where known. */
 export function pauseWords(
   reason: string,
-  { cause, retryAt, hold, cooldownUntil }: CircuitStatus,
+  { cause, retryAt, hold, cooldownUntil }: Spoken,
   now: number,
   pauser: string | null = null,
 ): string {
@@ -88,4 +92,58 @@ export function pauseWords(
 /** A time that was to come when it was written, and may have passed since. */
 function due(at: number, now: number): string {
   return fromNow(Math.max(at, now), now);
+}
+
+/** "5 there, of which 1 benched and 1 takes no jobs" */
+export function crewWords(workers: readonly Pick<WorkerReport, 'benched' | 'takesJobs'>[]): string {
+  const benched = workers.filter((worker) => worker.benched !== null).length;
+  const idle = workers.filter((worker) => worker.benched === null && !worker.takesJobs).length;
+  const parts = [
+    ...(benched > 0 ? [`${benched} benched`] : []),
+    ...(idle > 0 ? [`${idle} told to take no jobs`] : []),
+  ];
+  const alive = workers.length - benched - idle;
+  if (alive === 0) return 'no worker is alive: nothing is sent until one is started';
+  return parts.length === 0 ? `${alive} alive` : `${alive} alive, ${parts.join(', ')}`;
+}
+
+/** Why a worker is benched, by the literal that the scripts write. */
+const BENCH_CAUSES: Readonly<Record<string, string>> = {
+  failures: 'its calls fail, one after the other',
+  trials: 'its trial calls failed',
+  misconfigured: 'Conexxus refuses its key, or it was given another address',
+  'health-failed': 'Conexxus did not answer its health call',
+  crashing: 'its own code throws on one job after the other: restart it, or give it another release',
+};
+
+export function benchWords(bench: { cause: string; retryAt: number | null }, now: number): string {
+  const why = BENCH_CAUSES[bench.cause] ?? bench.cause;
+  return bench.retryAt === null ? why : `${why}; asks Conexxus by itself ${due(bench.retryAt, now)}`;
+}
+
+/** "12 min ago, 3 openings, at first because …" */
+export function outageWords(outage: NonNullable<CircuitReport['outage']>, now: number): string {
+  const times = outage.openings === 1 ? '1 opening' : `${outage.openings} openings`;
+  return `${fromNow(outage.since, now)}, ${times}, at first because ${causeWords(outage.cause)}`;
+}
+
+/** What failed last, and what Conexxus said. */
+export function failureWords(failure: NonNullable<CircuitReport['lastFailure']>, now: number): string {
+  const { at, worker, jobId, message } = failure;
+  return `${fromNow(at, now)} by ${worker ?? '?'}, job ${jobId ?? '?'}: ${message ?? '?'}`;
+}
+
+export function suspectWords({ payload, jobId }: NonNullable<CircuitReport['suspect']>): string {
+  const store = /^location:(.*)$/su.exec(payload)?.[1];
+  return store === undefined
+    ? `it may be this sale and not Conexxus: ${jobId}`
+    : `it may be this store and not Conexxus: ${store} (its sale ${jobId})`;
+}
+
+/** "3 of 40 calls failed (8 %; opens at 50 % of 20 or more)" */
+export function windowWords({ window, options }: CircuitReport): string {
+  const percent = (share: number) => `${Math.round(share * 100)} %`;
+  const limit = `opens at ${percent(options.failureRate)} of ${options.minimumCalls} or more`;
+  const { calls, failures, rate } = window;
+  return `${failures} of ${calls} calls failed in ${span(options.windowMs)} (${percent(rate)}; ${limit})`;
 }

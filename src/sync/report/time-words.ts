@@ -2,8 +2,13 @@
 export function fromNow(at: number, now: number): string {
   const seconds = Math.round(Math.abs(at - now) / 1_000);
   if (seconds === 0) return 'now';
-  const span = spanOf(seconds);
-  return at > now ? `in ${span}` : `${span} ago`;
+  const far = spanOf(seconds);
+  return at > now ? `in ${far}` : `${far} ago`;
+}
+
+/** `40 s`, `3 min` */
+export function span(ms: number): string {
+  return spanOf(Math.round(ms / 1_000));
 }
 
 /** `2026-01-31 14:30:00 UTC` */

@@ -9,6 +9,7 @@ import type { HealthAnswer } from '../../../src/conexxus/health.ts';
 import { eventStreamKey } from '../../../src/events/event.ts';
 import { createGate, type Gate } from '../../../src/sync/gate/gate.ts';
 import { type GateOptions, readPause } from '../../../src/sync/gate/gate-script.ts';
+import { createWorkerSelf } from '../../../src/sync/worker-self.ts';
 import { deferred } from '../../support/deferred.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testRedisUrl, uniqueNamespace } from '../../support/redis.ts';
@@ -19,6 +20,7 @@ const OPTIONS: GateOptions = {
     failureRate: 1,
     minimumCalls: 1_000,
     windowMs: 60_000,
+    streakGapMs: 60_000,
     slowCallMs: 0,
     rejections: 50,
     openMs: 300,
@@ -80,6 +82,7 @@ function gateWith(
       },
     },
     options: { ...OPTIONS, ...options },
+    self: createWorkerSelf('test', '0.0.0', 1),
     logger: createLogger({ level: 'silent', redact: (text) => text }),
   });
   gates.push(gate);

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import { type Stand, startStand } from '../support/stand.ts';
+import { runCommand } from './command.ts';
+
+let stand: Stand;
+beforeAll(async () => {
+  stand = await startStand();
+});
+afterAll(() => stand.close());
+
+/** Without the workers' settings: where Redis is, and which namespace. */
+const command = (...args: string[]) =>
+  runCommand(args, { REDIS_URL: stand.env['REDIS_URL'], SYNC_NAMESPACE: stand.namespace });
+
+describe('the workers', () => {
+  it('are none before one is started, and everything that is asked says so', async () => {
+    expect((await command('workers')).out).toBe('No worker is alive: sales wait until one is started.\n');
+    expect(JSON.parse((await command('workers', '--json')).out)).toEqual([]);
+    expect((await command('circuit', 'status')).out).toMatch(/workers {2,}no worker is alive/);
+  });
+
+  it('are listed by name as long as they are there, also those that take no jobs', async () => {
+    const till = await stand.startWorker({ WORKER_NAME: 'till-7', WORKER_CONCURRENCY: '3' });
+    const spare = await stand.startWorker({ WORKER_NAME: 'spare', CIRCUIT_FAILURE_THRESHOLD: '7' });
+    await eventually(async () => {
+      const workers: unknown = JSON.parse((await command('workers', '--json')).out);
+      expect(workers).toEqual([
+        expect.objectContaining({ name: 'till-7', slots: 3, busy: 0, takesJobs: true, benched: null }),
+        expect.objectContaining({ name: 'spare', slots: 10 }),
+      ]);
+    });
+    const { out } = await command('workers');
+    expect(out).toMatch(/^ {2}name +version +started +busy +last outcome +state\n/);
+    expect(out).toMatch(/^ {2}till-7 +\S+ +\S.* +0 of 3 +- +takes jobs$/m);
+
+    const { out: status } = await command('circuit', 'status', '--json');
+    // The options of the worker that started last, not of this environment.
+    expect(JSON.parse(status)).toMatchObject({ isAnyoneAlive: true, options: { failureThreshold: 7 } });
+    const doctor = await command('doctor');
+    expect(doctor.out).toContain('CIRCUIT_FAILURE_THRESHOLD 5 (till-7), 7 (spare)');
+    // Whichever of them looks first.
+    const isWarning = ({ msg }: { msg?: string }) => msg?.includes('configured differently') === true;
+    await Promise.any([till.waitForLog(isWarning), spare.waitForLog(isWarning)]);
+
+    await till.stop();
+    await eventually(async () => expect((await command('workers')).out).not.toContain('till-7'));
+  });
+});
