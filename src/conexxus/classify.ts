@@ -66,6 +66,9 @@ function classifySuccess(answer: Answer, call: CallContext): Classified {
   return { outcome: { kind: 'rejected', ...answered, error } };
 }
 
+/** As browsers know JSON (WHATWG MIME Sniffing): `text/json` is what older frameworks call it. */
+const JSON_TYPE = /^(?:(?:application|text)\/json|[a-z]+\/[\w.-]+\+json)$/i;
+
 /**
  * Why the headers forbid to believe the body. An answer without `Content-Type` declares nothing wrong: its
  * body decides. Encoded bodies are never asked for and never unpacked, so a small one can't become a huge one.
@@ -77,7 +80,7 @@ function unreadableHeaders(headers: IncomingHttpHeaders): string | undefined {
     return `answer is encoded (${encoding}), which was not asked for`;
   }
   const type = headers['content-type']?.split(';', 1)[0]?.trim() ?? '';
-  if (type !== '' && !/^application\/(?:[\w.-]+\+)?json$/i.test(type)) {
+  if (type !== '' && !JSON_TYPE.test(type)) {
     return `answer is ${type}, not JSON`;
   }
   return undefined;

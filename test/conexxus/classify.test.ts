@@ -116,6 +116,7 @@ describe('a 2xx that can not be believed', () => {
     'application/json',
     'Application/JSON; charset=utf-8',
     'application/vnd.conexxus.v1+json',
+    'text/json; charset=utf-8',
     undefined,
   ])('is delivered as %s', (type) => {
     const headers = type === undefined ? {} : { 'content-type': type };
