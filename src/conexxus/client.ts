@@ -66,7 +66,7 @@ const HEALTH_PATH = '/api/v1/health';
 export function createConexxusClient(options: ConexxusClientOptions): ConexxusClient {
   const { baseUrl, concurrency, ca, apiKey, userAgent, timeoutMs, redact } = options;
   const headers = { 'x-api-key': apiKey, 'user-agent': userAgent };
-  const transport = createTransport({ baseUrl, concurrency, ca, headers });
+  const transport = createTransport({ baseUrl, concurrency, timeoutMs, ca, headers });
 
   async function call(request: WireRequest | Problem): Promise<Classified & { readonly call: CallContext }> {
     const startedAt = performance.now();

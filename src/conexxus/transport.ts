@@ -1,23 +1,20 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Got, got, type Request } from 'got';
 import type { Problem } from './call-error.ts';
 import type { Answer } from './classify.ts';
+import { type Agents, createConnections } from './connections.ts';
 import { describeFailure } from './failure.ts';
 
 /** The longest body that is read; memory stays flat however much is sent. */
 export const MAX_RESPONSE_BYTES = 50 * 1024 * 1024;
 
-/**
- * Below the 5 s after which many servers drop an idle connection: a request that crosses that close on the
- * wire would look like a failure of the API.
- */
-const IDLE_SOCKET_MS = 4_000;
-
 export interface TransportOptions {
   readonly baseUrl: string;
   /** Most sockets open at once. */
   readonly concurrency: number;
+  /** Of a request on a pooled connection. */
+  readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
   /** PEM; takes the place of the public authorities. */
   readonly ca?: string | undefined;
@@ -41,18 +38,11 @@ export interface Transport {
 }
 
 export function createTransport(options: TransportOptions): Transport {
-  const { baseUrl, concurrency, headers, ca } = options;
+  const { baseUrl, concurrency, timeoutMs, headers, ca } = options;
   const base = new URL(baseUrl);
-  const pool = {
-    keepAlive: true,
-    maxSockets: concurrency,
-    maxFreeSockets: concurrency,
-    timeout: IDLE_SOCKET_MS,
-  };
-  const agent = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
+  const connections = createConnections({ concurrency, timeoutMs });
   const client = got.extend({
     headers: { ...headers, accept: 'application/json', 'accept-encoding': 'identity' },
-    agent,
     // Retries belong to the queue; a redirect would carry the key and the sale to another host.
     retry: { limit: 0 },
     followRedirect: false,
@@ -64,28 +54,61 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     async exchange(request) {
-      if (request.signal?.aborted) return ABORTED;
+      const { signal, connection, timeoutMs } = request;
+      if (signal?.aborted) return ABORTED;
+      const agent = connection === 'pooled' ? connections.pooled : connections.own(timeoutMs);
+      const wire: Wire = { socket: undefined, address: undefined };
       const describe = (thrown: unknown): Problem =>
-        request.signal?.aborted ? ABORTED : describeFailure(thrown, base.host, request.timeoutMs);
+        signal?.aborted
+          ? ABORTED
+          : describeFailure(thrown, { host: base.host, timeoutMs, tried: triedInVain(wire) });
       try {
-        return await receive(open(client, base, request), describe);
+        const stream = open(client, base, agent, request);
+        watch(stream, wire);
+        const reply = await receive(stream, describe);
+        if (!('code' in reply)) connections.answeredFrom(wire.address);
+        return reply;
       } catch (thrown) {
         return describe(thrown);
       }
     },
-    close() {
-      agent.http.destroy();
-      agent.https.destroy();
-    },
+    close: () => connections.close(),
   };
 }
 
 const ABORTED: Problem = { code: 'aborted', message: 'cut off by our own shutdown' };
 
-function open(client: Got, base: URL, { path, post, timeoutMs, connection, signal }: WireRequest): Request {
+/** What the connection of a request tells of itself. */
+interface Wire {
+  socket: Socket | undefined;
+  /** Once there is a connection. */
+  address: string | undefined;
+}
+
+function watch(stream: Request, wire: Wire): void {
+  stream.once('request', (request: ClientRequest) => {
+    request.once('socket', (socket) => {
+      wire.socket = socket;
+      const connected = () => {
+        wire.address = socket.remoteAddress;
+      };
+      if (socket.connecting) socket.once('connect', connected);
+      else connected();
+    });
+  });
+}
+
+function triedInVain({ socket, address }: Wire): readonly string[] | undefined {
+  // Undefined where there was but one.
+  const tried: readonly string[] | undefined = socket?.autoSelectFamilyAttemptedAddresses;
+  return address === undefined ? (tried ?? []) : undefined;
+}
+
+function open(client: Got, base: URL, agent: Agents, request: WireRequest): Request {
+  const { path, post, timeoutMs, signal } = request;
   const stream = client.stream(`${base.href.replace(/\/+$/, '')}${path}`, {
     timeout: { request: timeoutMs },
-    ...(connection === 'own' ? { agent: { http: false, https: false } } : {}),
+    agent: { ...agent },
     ...(signal === undefined ? {} : { signal }),
     ...(post === undefined
       ? { method: 'GET' }
@@ -99,7 +122,6 @@ function open(client: Got, base: URL, { path, post, timeoutMs, connection, signa
   stream.on('error', () => {});
   return stream;
 }
-
 async function receive(stream: Request, describe: (thrown: unknown) => Problem): Promise<Answer | Problem> {
   const body = await readBody(stream, describe);
   const { response } = stream;
