@@ -13,6 +13,7 @@ export interface Answer {
 
 export interface CallContext {
   readonly durationMs: number;
+  readonly resent: boolean;
   /** Epoch ms, for a `Retry-After` date in an answer that has no `Date`. */
   readonly nowMs: number;
   readonly redact: (text: string) => string;
@@ -34,7 +35,7 @@ export function classifyAnswer(answer: Answer, call: CallContext): Classified {
 
 /** What a call without an answer means. Pure. */
 export function classifyProblem(problem: Problem, call: CallContext): Outcome {
-  const failed = { durationMs: call.durationMs, error: toOutcomeError(problem, call.redact) };
+  const failed = { ...told(call), error: toOutcomeError(problem, call.redact) };
   if (problem.code === 'aborted') return { kind: 'aborted', ...failed };
   if (problem.code === 'invalid_request') return { kind: 'rejected', ...failed };
   if (problem.code === 'invalid_header') return { kind: 'misconfigured', ...failed };
@@ -44,7 +45,11 @@ export function classifyProblem(problem: Problem, call: CallContext): Outcome {
 /** A 2xx or 409 whose content does not hold: says nothing about the payload. */
 export function invalidAnswer(status: number, problem: Problem, call: CallContext): Outcome {
   const error = toOutcomeError(problem, call.redact);
-  return { kind: 'transient', durationMs: call.durationMs, httpStatus: status, error };
+  return { kind: 'transient', ...told(call), httpStatus: status, error };
+}
+
+function told({ durationMs, resent }: CallContext) {
+  return { durationMs, ...(resent ? { resent: true as const } : {}) };
 }
 
 function classifySuccess(answer: Answer, call: CallContext): Classified {
@@ -57,7 +62,7 @@ function classifySuccess(answer: Answer, call: CallContext): Classified {
   if (envelope === undefined) {
     return invalid({ code: 'invalid_answer', message: `HTTP ${status} whose body is not an API answer` });
   }
-  const answered = { durationMs: call.durationMs, httpStatus: status };
+  const answered = { ...told(call), httpStatus: status };
   if (envelope.success) {
     return { outcome: { kind: 'delivered', duplicate: false, ...answered }, data: envelope.data };
   }
@@ -89,7 +94,7 @@ function unreadableHeaders(headers: IncomingHttpHeaders): string | undefined {
 /** A success is believed only from a whole answer; sending again costs nothing, since the API says 409 again. */
 function duplicateOr(body: Answer['body'], call: CallContext): Outcome {
   if ('problem' in body) return invalidAnswer(409, body.problem, call);
-  return { kind: 'delivered', duplicate: true, durationMs: call.durationMs, httpStatus: 409 };
+  return { kind: 'delivered', duplicate: true, ...told(call), httpStatus: 409 };
 }
 
 /** A refusal is known by its status alone; its body, if readable, only adds the reason. */
@@ -97,7 +102,7 @@ function classifyRefusal(answer: Answer, call: CallContext): Outcome {
   const { status, headers, body } = answer;
   const message = withApiText(describeStatus(answer), 'text' in body ? body.text : '');
   const error = toOutcomeError({ code: `http_${status}`, message }, call.redact);
-  const failed = { durationMs: call.durationMs, httpStatus: status, error };
+  const failed = { ...told(call), httpStatus: status, error };
   const retryAfterMs = status === 429 || status === 503 ? parseRetryAfter(headers, call.nowMs) : undefined;
   const kind = refusalKind(status);
   return { kind, ...failed, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };

@@ -70,8 +70,10 @@ export function createConexxusClient(options: ConexxusClientOptions): ConexxusCl
 
   async function call(request: WireRequest | Problem): Promise<Classified & { readonly call: CallContext }> {
     const startedAt = performance.now();
-    const reply = 'code' in request ? request : await transport.exchange(request);
-    const call = { durationMs: Math.round(performance.now() - startedAt), nowMs: Date.now(), redact };
+    const { reply, resent } =
+      'code' in request ? { reply: request, resent: false } : await transport.exchange(request);
+    const durationMs = Math.round(performance.now() - startedAt);
+    const call = { durationMs, resent, nowMs: Date.now(), redact };
     const classified =
       'code' in reply ? { outcome: classifyProblem(reply, call) } : classifyAnswer(reply, call);
     return { ...classified, call };

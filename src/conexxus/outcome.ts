@@ -16,13 +16,17 @@ export type Outcome =
 
 export type OutcomeKind = Outcome['kind'];
 
-interface Answered {
+interface Told {
   readonly durationMs: number;
+  /** It went out twice, under the same key: what came of the first time was never heard. */
+  readonly resent?: true;
+}
+
+interface Answered extends Told {
   readonly httpStatus: number;
 }
 
-interface Failed {
-  readonly durationMs: number;
+interface Failed extends Told {
   /** Absent where no answer came. */
   readonly httpStatus?: number;
   readonly error: OutcomeError;

@@ -9,6 +9,12 @@ import { describeFailure } from './failure.ts';
 /** The longest body that is read; memory stays flat however much is sent. */
 export const MAX_RESPONSE_BYTES = 50 * 1024 * 1024;
 
+/**
+ * The longest until we hear that the connection was closed before our request came: a round trip by satellite,
+ * with a packet lost.
+ */
+const CLOSE_HEARD_MS = 3_000;
+
 export interface TransportOptions {
   readonly baseUrl: string;
   /** Most sockets open at once. */
@@ -24,15 +30,22 @@ export interface WireRequest {
   readonly path: string;
   /** Present: a POST of this JSON text. */
   readonly post?: { readonly json: string; readonly idempotencyKey: string };
+  /** Of the whole exchange. */
   readonly timeoutMs: number;
   /** `own`: a fresh connection, which waits for no other call and tells whether one can be made. */
   readonly connection: 'pooled' | 'own';
   readonly signal?: AbortSignal | undefined;
 }
 
+interface Exchange {
+  readonly reply: Answer | Problem;
+  /** The request went out twice: the connection it took was closed at the other end. */
+  readonly resent: boolean;
+}
+
 export interface Transport {
-  /** One request, one try. Never rejects. */
-  exchange(request: WireRequest): Promise<Answer | Problem>;
+  /** One request, one try; one more where the first met a connection that was idle and is closed. Never rejects. */
+  exchange(request: WireRequest): Promise<Exchange>;
   /** Closes all sockets, also those of calls under way. */
   close(): void;
 }
@@ -52,28 +65,57 @@ export function createTransport(options: TransportOptions): Transport {
     https: { rejectUnauthorized: true, ...(ca === undefined ? {} : { certificateAuthority: ca }) },
   });
 
+  async function attempt(request: WireRequest, leftMs: number): Promise<Attempt> {
+    const { signal, connection, timeoutMs } = request;
+    const wire = newWire();
+    if (signal?.aborted) return { reply: ABORTED, wire };
+    const describe = (thrown: unknown): Problem =>
+      signal?.aborted
+        ? ABORTED
+        : describeFailure(thrown, { host: base.host, timeoutMs, tried: triedInVain(wire) });
+    try {
+      const agent = connection === 'pooled' ? connections.pooled : connections.own(leftMs);
+      const stream = open(client, base, agent, request, leftMs);
+      watch(stream, wire);
+      const reply = await receive(stream, describe);
+      if (!('code' in reply)) connections.answeredFrom(wire.address);
+      return { reply, wire };
+    } catch (thrown) {
+      return { reply: describe(thrown), wire };
+    }
+  }
+
   return {
     async exchange(request) {
-      const { signal, connection, timeoutMs } = request;
-      if (signal?.aborted) return ABORTED;
-      const agent = connection === 'pooled' ? connections.pooled : connections.own(timeoutMs);
-      const wire: Wire = { socket: undefined, address: undefined };
-      const describe = (thrown: unknown): Problem =>
-        signal?.aborted
-          ? ABORTED
-          : describeFailure(thrown, { host: base.host, timeoutMs, tried: triedInVain(wire) });
-      try {
-        const stream = open(client, base, agent, request);
-        watch(stream, wire);
-        const reply = await receive(stream, describe);
-        if (!('code' in reply)) connections.answeredFrom(wire.address);
-        return reply;
-      } catch (thrown) {
-        return describe(thrown);
-      }
+      const deadline = performance.now() + request.timeoutMs;
+      const first = await attempt(request, request.timeoutMs);
+      const leftMs = Math.floor(deadline - performance.now());
+      if (leftMs <= 0 || !metClosedConnection(first)) return { reply: first.reply, resent: false };
+      const { reply } = await attempt({ ...request, connection: 'own' }, leftMs);
+      return { reply, resent: true };
     },
     close: () => connections.close(),
   };
+}
+
+interface Attempt {
+  readonly reply: Answer | Problem;
+  readonly wire: Wire;
+}
+
+/**
+ * A server may close an idle connection just as the next request goes out: that request was never read, and
+ * says nothing about the API. Where so much as a byte of an answer came, or the server held the request for
+ * longer than such a close takes to be heard of, it was read.
+ */
+function metClosedConnection({ reply, wire }: Attempt): boolean {
+  return (
+    'code' in reply &&
+    reply.code === 'connection_reset' &&
+    wire.reused &&
+    !wire.heard &&
+    performance.now() - wire.startedAt < CLOSE_HEARD_MS
+  );
 }
 
 const ABORTED: Problem = { code: 'aborted', message: 'cut off by our own shutdown' };
@@ -83,17 +125,35 @@ interface Wire {
   socket: Socket | undefined;
   /** Once there is a connection. */
   address: string | undefined;
+  /** It had served another request before. */
+  reused: boolean;
+  /** A byte of an answer came. */
+  heard: boolean;
+  /** When the request went out on it. */
+  startedAt: number;
+}
+
+function newWire(): Wire {
+  return { socket: undefined, address: undefined, reused: false, heard: false, startedAt: 0 };
 }
 
 function watch(stream: Request, wire: Wire): void {
   stream.once('request', (request: ClientRequest) => {
     request.once('socket', (socket) => {
-      wire.socket = socket;
+      const hear = () => {
+        wire.heard = true;
+      };
       const connected = () => {
         wire.address = socket.remoteAddress;
       };
+      wire.socket = socket;
+      wire.reused = request.reusedSocket;
+      wire.startedAt = performance.now();
       if (socket.connecting) socket.once('connect', connected);
       else connected();
+      // After Node's own listener, so that it takes nothing from the parser.
+      socket.once('data', hear);
+      request.once('close', () => socket.off('data', hear));
     });
   });
 }
@@ -104,10 +164,10 @@ function triedInVain({ socket, address }: Wire): readonly string[] | undefined {
   return address === undefined ? (tried ?? []) : undefined;
 }
 
-function open(client: Got, base: URL, agent: Agents, request: WireRequest): Request {
-  const { path, post, timeoutMs, signal } = request;
+function open(client: Got, base: URL, agent: Agents, request: WireRequest, leftMs: number): Request {
+  const { path, post, signal } = request;
   const stream = client.stream(`${base.href.replace(/\/+$/, '')}${path}`, {
-    timeout: { request: timeoutMs },
+    timeout: { request: leftMs },
     agent: { ...agent },
     ...(signal === undefined ? {} : { signal }),
     ...(post === undefined

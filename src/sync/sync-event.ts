@@ -24,6 +24,8 @@ export interface Attempt {
   readonly httpStatus?: number | undefined;
   readonly error?: OutcomeError | undefined;
   readonly duplicate?: boolean | undefined;
+  /** It went out twice, since the first connection was closed as it did. */
+  readonly resent?: boolean | undefined;
   /** What the job did besides, such as the counts of a catalog. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -5,6 +5,7 @@ import { envelope } from './local-server.ts';
 
 const CALL = {
   durationMs: 12,
+  resent: false,
   nowMs: Date.UTC(2025, 5, 1),
   redact: (text: string) => text.replaceAll('s3cret', '[redacted]'),
 };
