@@ -46,6 +46,8 @@ interface CallOptions {
 
 interface PushOptions extends CallOptions {
   readonly idempotencyKey: string;
+  /** Looked for among what a success refuses. */
+  readonly transactionIds?: readonly string[];
 }
 
 interface HealthOptions extends CallOptions {
@@ -68,23 +70,26 @@ export function createConexxusClient(options: ConexxusClientOptions): ConexxusCl
   const headers = { 'x-api-key': apiKey, 'user-agent': userAgent };
   const transport = createTransport({ baseUrl, concurrency, timeoutMs, ca, headers });
 
-  async function call(request: WireRequest | Problem): Promise<Classified & { readonly call: CallContext }> {
+  async function call(
+    request: WireRequest | Problem,
+    sentIds?: readonly string[],
+  ): Promise<Classified & { readonly call: CallContext }> {
     const startedAt = performance.now();
     const { reply, resent } =
       'code' in request ? { reply: request, resent: false } : await transport.exchange(request);
     const durationMs = Math.round(performance.now() - startedAt);
-    const call = { durationMs, resent, nowMs: Date.now(), redact };
+    const call = { durationMs, resent, sentIds, nowMs: Date.now(), redact };
     const classified =
       'code' in reply ? { outcome: classifyProblem(reply, call) } : classifyAnswer(reply, call);
     return { ...classified, call };
   }
 
   return {
-    async pushSales(data, { idempotencyKey, signal }) {
+    async pushSales(data, { idempotencyKey, transactionIds = [], signal }) {
       const post = writePost(data, idempotencyKey);
       const request =
         'code' in post ? post : { path: SALES_PATH, post, timeoutMs, connection: 'pooled' as const, signal };
-      return (await call(request)).outcome;
+      return (await call(request, transactionIds)).outcome;
     },
     async fetchInventory({ signal } = {}) {
       return toInventory(await call({ path: INVENTORY_PATH, timeoutMs, connection: 'pooled', signal }));
@@ -117,5 +122,6 @@ function toInventory({ outcome, data, call }: Classified & { readonly call: Call
   const items = parseInventory(data);
   if (items !== undefined) return { outcome, items };
   const problem = { code: 'invalid_answer', message: 'inventory is not a list of items' } as const;
-  return { outcome: invalidAnswer(outcome.httpStatus, problem, call) };
+  const { kind: _kind, duplicate: _duplicate, ...answered } = outcome;
+  return { outcome: invalidAnswer(answered, problem, call) };
 }

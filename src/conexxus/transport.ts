@@ -2,12 +2,14 @@ import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Got, got, type Request } from 'got';
 import type { Problem } from './call-error.ts';
-import type { Answer } from './classify.ts';
+import type { Answer, AnswerBody } from './classify.ts';
 import { type Agents, createConnections } from './connections.ts';
 import { describeFailure } from './failure.ts';
 
 /** The longest body that is read; memory stays flat however much is sent. */
 export const MAX_RESPONSE_BYTES = 50 * 1024 * 1024;
+
+const BEGINNING_BYTES = 256 * 1024;
 
 /**
  * The longest until we hear that the connection was closed before our request came: a round trip by satellite,
@@ -185,36 +187,52 @@ function open(client: Got, base: URL, agent: Agents, request: WireRequest, leftM
 async function receive(stream: Request, describe: (thrown: unknown) => Problem): Promise<Answer | Problem> {
   const body = await readBody(stream, describe);
   const { response } = stream;
-  const problem = 'problem' in body ? body.problem : undefined;
+  const { problem } = body;
   if (response === undefined || problem === ABORTED) return problem ?? describe(new Error('no answer'));
   return { status: response.statusCode, headers: response.headers, body };
 }
 
-async function readBody(stream: Request, describe: (thrown: unknown) => Problem): Promise<Answer['body']> {
+async function readBody(stream: Request, describe: (thrown: unknown) => Problem): Promise<AnswerBody> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       size += chunk.byteLength;
-      if (size > MAX_RESPONSE_BYTES || declaredBytes(stream) > MAX_RESPONSE_BYTES) return TOO_LARGE;
+      if (size > MAX_RESPONSE_BYTES || declaredBytes(stream) > MAX_RESPONSE_BYTES) {
+        return { text: beginningOf(chunks), problem: TOO_LARGE };
+      }
       chunks.push(chunk);
     }
-    // Not Buffer's toString: the decoder drops a byte order mark, which JSON.parse refuses.
-    return { text: new TextDecoder().decode(Buffer.concat(chunks)) };
+    return { text: decode(Buffer.concat(chunks)) };
   } catch (thrown) {
-    return { problem: describe(thrown) };
+    return { text: beginningOf(chunks), problem: describe(thrown) };
   } finally {
     // Lets go of the signal's listener, and of the socket unless it went back to the pool.
     stream.destroy();
   }
 }
 
-const TOO_LARGE = {
-  problem: {
-    code: 'answer_too_large',
-    message: `answer is larger than ${MAX_RESPONSE_BYTES / 1024 / 1024} MB`,
-  },
-} as const;
+/** Not Buffer's toString: the decoder drops a byte order mark, which JSON.parse refuses. */
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+/** Of a body that did not come whole: more than is shown, not the 50 MB that it may be. */
+function beginningOf(chunks: readonly Uint8Array[]): string {
+  const firstChunks = [];
+  let size = 0;
+  for (const chunk of chunks) {
+    if (size >= BEGINNING_BYTES) break;
+    firstChunks.push(chunk);
+    size += chunk.byteLength;
+  }
+  return decode(Buffer.concat(firstChunks));
+}
+
+const TOO_LARGE: Problem = {
+  code: 'answer_too_large',
+  message: `answer is larger than ${MAX_RESPONSE_BYTES / 1024 / 1024} MB`,
+};
 
 function declaredBytes(stream: Request): number {
   return Number(stream.response?.headers['content-length'] ?? 0);

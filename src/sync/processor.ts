@@ -123,12 +123,14 @@ async function record(
       .catch((err: unknown) => logger.warn({ err }, 'the queue could not follow the circuit'));
   }
   const disposition = dispose(attempt.outcome, recorded.state, attempt.attempt, policy, Math.random());
+  // The row has it, once; a log line for each sale's answer would be as much again.
+  const { answer: _answer, ...told } = row;
   logger.info(
     {
       jobId: bullJob.id,
       location: job.locationId,
       operation: job.name,
-      ...row,
+      ...told,
       circuit: recorded,
       disposition,
     },

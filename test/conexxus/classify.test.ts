@@ -10,7 +10,10 @@ const CALL = {
   redact: (text: string) => text.replaceAll('s3cret', '[redacted]'),
 };
 const JSON_TYPE = { 'content-type': 'application/json' };
-const TRUNCATED = { problem: { code: 'connection_reset', message: 'connection lost' } } as const;
+const TRUNCATED = {
+  text: '{"succ',
+  problem: { code: 'connection_reset', message: 'connection lost' },
+} as const;
 
 function classify(status: number, text: string, headers: Answer['headers'] = JSON_TYPE) {
   return classifyAnswer({ status, headers, body: { text } }, CALL).outcome;

@@ -54,6 +54,7 @@ describe('pushing sales', () => {
       duplicate: false,
       httpStatus: 200,
       durationMs: expect.any(Number),
+      answer: envelope({}),
     });
     expect(Number.isInteger(outcome.durationMs)).toBe(true);
     expect(seen).toHaveLength(1);
