@@ -152,10 +152,21 @@ describe('the queries of the README', () => {
     });
   });
 
-  it('tell what became of one sale', async () => {
+  it('tell what became of one sale, and what was answered', async () => {
     expect(await ask('What became of one sale')).toMatchObject([
-      { event_type: 'conexxus.sync.failed.push_sales', job_id: 'sold', error: 'HTTP 503' },
-      { event_type: 'conexxus.sync.succeeded.push_sales', job_id: 'sold', outcome: 'delivered' },
+      { event_type: 'conexxus.sync.failed.push_sales', job_id: 'sold', error: 'HTTP 503', answer: 'down' },
+      {
+        event_type: 'conexxus.sync.succeeded.push_sales',
+        job_id: 'sold',
+        outcome: 'delivered',
+        refused: null,
+      },
+    ]);
+  });
+
+  it('list the deliveries with refusals inside, and what they refuse', async () => {
+    expect(await ask('Delivered, with refusals')).toMatchObject([
+      { job_id: 'partly', location_id: 'store-8', http: '207', refused: ['T-6'], answer: PARTLY.answer },
     ]);
   });
 
@@ -208,8 +219,16 @@ function salesRows(): NewEventRow[] {
     row(replayed.replayed(), hoursAgo(3)),
     row(dead.failed(422, 1), hoursAgo(2)),
     row(dead.died(), hoursAgo(2)),
+    row(sale('partly', 'store-8', 'T-6').delivered(1, PARTLY), hoursAgo(1)),
   ];
 }
+
+const PARTLY = {
+  httpStatus: 207,
+  flagged: true,
+  refused: ['T-6'],
+  answer: '{"success":true,"data":{"rejected":["T-6"]}}',
+};
 
 function sale(jobId: string, locationId: string, transactionId: string) {
   const subject = { jobId, name: 'push_sales', data: {}, locationId, transactionIds: [transactionId] };
@@ -217,11 +236,11 @@ function sale(jobId: string, locationId: string, transactionId: string) {
   const rejection = { code: 'http_422', message: 'no such item' };
   const attempted = (attempt: number, more: object) => ({ attempt, durationMs: 40, ...more });
   return {
-    delivered: (attempt: number) =>
+    delivered: (attempt: number, more: object = { httpStatus: 200 }) =>
       attemptEvent(
         subject,
         `${jobId}-${attempt}`,
-        { outcome: 'delivered', ...attempted(attempt, { httpStatus: 200 }) },
+        { outcome: 'delivered', ...attempted(attempt, more) },
         asIs,
       ),
     failed: (httpStatus: 422 | 503, attempt: number) => {
@@ -230,7 +249,7 @@ function sale(jobId: string, locationId: string, transactionId: string) {
       return attemptEvent(
         subject,
         `${jobId}-${attempt}`,
-        { outcome, ...attempted(attempt, { httpStatus, error }) },
+        { outcome, ...attempted(attempt, { httpStatus, error, answer: 'down' }) },
         asIs,
       );
     },

@@ -88,7 +88,7 @@ async function readLeft({ queue, redis, namespace, simulator }: Site): Promise<R
 }
 
 interface Attempts {
-  /** Rows of attempts, by job. */
+  /** Calls that the rows of attempts tell of, by job: two where a closed connection had the call made once more. */
   readonly rows: ReadonlyMap<string, number>;
   readonly dead: ReadonlySet<string>;
   readonly stale: number;
@@ -97,7 +97,8 @@ interface Attempts {
 async function readAttempts({ database: { sql } }: Site): Promise<Attempts> {
   const rows = await sql<{ id: string; attempts: number; dead: number; stale: number }[]>`
     select aggregate_id as id,
-      (count(*) filter (where event_type not like 'conexxus.sync.dead_lettered.%'))::int as attempts,
+      (count(*) filter (where event_type not like 'conexxus.sync.dead_lettered.%')
+        + count(*) filter (where payload->>'resent' = 'true'))::int as attempts,
       (count(*) filter (where event_type like 'conexxus.sync.dead_lettered.%'))::int as dead,
       (count(*) filter (where payload->>'stale' = 'true'))::int as stale
     from event_log where event_type like 'conexxus.sync.%' group by 1`;

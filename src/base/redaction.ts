@@ -22,8 +22,8 @@ const SECRET_NAME = /^(?:x-api-key|(?:proxy-)?authorization|cookie|set-cookie|ap
 
 /**
  * The one redaction point: what goes into a log line, an event row, an error that a person reads or a
- * page passes it. Each secret is found raw, URL-encoded, JSON-escaped and within Base64 (so also in a
- * Basic `Authorization`); credentials in any URL and key headers are found by their shape.
+ * page passes it. Each secret is found raw, URL-encoded, escaped for JSON or HTML and within Base64 (so also in
+ * a Basic `Authorization`); credentials in any URL and key headers are found by their shape.
  */
 export function createRedactor(secrets: readonly string[]): LearningRedactor {
   const forms = new Set(formsOfAll(secrets));
@@ -95,9 +95,32 @@ function formsOf(secret: string): string[] {
     escaped,
     // An answer body quoted inside a JSON error, quoted inside a log line.
     escapeForJson(escaped),
+    ...webForms(secret, escaped),
     ...base64Forms(secret),
   ];
 }
+
+/** As frameworks write it into an answer: they escape more than JSON asks for, each in its own way. */
+function webForms(secret: string, escaped: string): string[] {
+  const inUnicode = (letter: string) => `\\u00${letter.charCodeAt(letter.length - 1).toString(16)}`;
+  return [
+    // PHP
+    escaped.replaceAll('/', '\\/'),
+    // .NET
+    escaped.replace(/\\"|[+&<>'`]/g, (letter) => inUnicode(letter).toUpperCase().replace('U', 'u')),
+    // Gson
+    escaped.replace(/[=&<>']/g, inUnicode),
+    secret.replace(/[&<>"']/g, (letter) => HTML_NAMES[letter] ?? letter),
+  ];
+}
+
+const HTML_NAMES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 function escapeForJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);

@@ -36,6 +36,10 @@ const MAX_MESSAGE_LENGTH = 300;
 export function toOutcomeError(problem: Problem, redact: (text: string) => string): OutcomeError {
   const message = redact(problem.message);
   if (message.length <= MAX_MESSAGE_LENGTH) return { code: problem.code, message };
-  const cut = message.slice(0, MAX_MESSAGE_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '');
-  return { code: problem.code, message: `${cut}…` };
+  return { code: problem.code, message: `${beginningOf(message, MAX_MESSAGE_LENGTH - 1)}…` };
+}
+
+/** At most `max` UTF-16 units, cut between code points. */
+export function beginningOf(text: string, max: number): string {
+  return text.length <= max ? text : text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
 }

@@ -57,6 +57,8 @@ interface CallOptions {
 
 interface PushOptions extends CallOptions {
   readonly idempotencyKey: string;
+  /** Looked for among what a success refuses. */
+  readonly transactionIds?: readonly string[];
 }
 
 interface HealthOptions extends CallOptions {
@@ -69,7 +71,7 @@ interface FetchedInventory {
   readonly items?: readonly unknown[];
 }
 
-type CallRequest = Omit<WireRequest, 'apiKey'>;
+type CallRequest = Omit<WireRequest, 'apiKey'> & { readonly sentIds?: readonly string[] };
 type ClassifiedCall = Classified & { readonly call: CallContext };
 
 const SALES_PATH = '/api/v1/sales/push';
@@ -79,12 +81,13 @@ const HEALTH_PATH = '/api/v1/health';
 /** Throws only for a `baseUrl` that is no URL. */
 export function createConexxusClient(options: ConexxusClientOptions): ConexxusClient {
   const { baseUrl, concurrency, ca, apiKey, userAgent, timeoutMs, redact } = options;
-  const transport = createTransport({ baseUrl, concurrency, ca, userAgent });
+  const transport = createTransport({ baseUrl, concurrency, timeoutMs, ca, userAgent });
 
-  async function callWith(key: string, request: CallRequest): Promise<ClassifiedCall> {
+  async function callWith(key: string, { sentIds, ...request }: CallRequest): Promise<ClassifiedCall> {
     const startedAt = performance.now();
-    const reply = await transport.exchange({ ...request, apiKey: key });
-    const call = { durationMs: Math.round(performance.now() - startedAt), nowMs: Date.now(), redact };
+    const { reply, resent } = await transport.exchange({ ...request, apiKey: key });
+    const durationMs = Math.round(performance.now() - startedAt);
+    const call = { durationMs, resent, sentIds, nowMs: Date.now(), redact };
     const classified =
       'code' in reply ? { outcome: classifyProblem(reply, call) } : classifyAnswer(reply, call);
     return { ...classified, call };
@@ -102,10 +105,13 @@ export function createConexxusClient(options: ConexxusClientOptions): ConexxusCl
   }
 
   return {
-    async pushSales(data, { idempotencyKey, signal }) {
+    async pushSales(data, { idempotencyKey, transactionIds = [], signal }) {
       const post = writePost(data, idempotencyKey);
-      if ('code' in post) return classifyProblem(post, { durationMs: 0, nowMs: Date.now(), redact });
-      return (await call({ path: SALES_PATH, post, timeoutMs, connection: 'pooled', signal })).outcome;
+      if ('code' in post) {
+        return classifyProblem(post, { durationMs: 0, resent: false, nowMs: Date.now(), redact });
+      }
+      const request = { path: SALES_PATH, post, timeoutMs, connection: 'pooled', signal } as const;
+      return (await call({ ...request, sentIds: transactionIds })).outcome;
     },
     async fetchInventory({ signal } = {}) {
       return toInventory(await call({ path: INVENTORY_PATH, timeoutMs, connection: 'pooled', signal }));
@@ -138,5 +144,6 @@ function toInventory({ outcome, data, call }: ClassifiedCall): FetchedInventory 
   const items = parseInventory(data);
   if (items !== undefined) return { outcome, items };
   const problem = { code: 'invalid_answer', message: 'inventory is not a list of items' } as const;
-  return { outcome: invalidAnswer(outcome.httpStatus, problem, call) };
+  const { kind: _kind, duplicate: _duplicate, ...answered } = outcome;
+  return { outcome: invalidAnswer(answered, problem, call) };
 }

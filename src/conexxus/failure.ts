@@ -2,21 +2,80 @@ import { TimeoutError } from 'got';
 import { errorMessage } from '../base/errors.ts';
 import type { CallErrorCode, Problem } from './call-error.ts';
 
-/** What a thrown network error means, by its code. Pure. `host` and `timeoutMs` are for the message. */
-export function describeFailure(thrown: unknown, host: string, timeoutMs: number): Problem {
+/** What the messages name. */
+export interface Destination {
+  readonly host: string;
+  readonly timeoutMs: number;
+  /** Addresses that were tried, as Node writes them (`::1:443`); undefined once there was a connection. */
+  readonly tried?: readonly string[] | undefined;
+}
+
+/** What a thrown network error means, by its code. Pure. */
+export function describeFailure(thrown: unknown, { host, timeoutMs, tried }: Destination): Problem {
   if (thrown instanceof TimeoutError) {
-    return { code: 'timeout', message: `${host} gave no whole answer within ${timeoutMs} ms` };
+    const silence = tried === undefined ? '' : `: no connection${addressesText(tried)}`;
+    return { code: 'timeout', message: `${host} gave no whole answer within ${timeoutMs} ms${silence}` };
   }
-  const code = errorCode(thrown);
+  const attempts = attemptsOf(thrown);
+  const code = (attempts.find((attempt) => attempt.code === 'ECONNREFUSED') ?? attempts[0])?.code ?? '';
+  const details = attempts.map((attempt) => attemptText(attempt, host)).join(', ');
   const certificate = CERTIFICATE_PROBLEMS.get(code);
-  if (certificate !== undefined) return { code: 'tls', message: `TLS: ${host}: ${certificate} (${code})` };
-  if (isTls(code)) return { code: 'tls', message: `TLS: ${host}: no secure connection (${code})` };
+  if (certificate !== undefined) return { code: 'tls', message: `TLS: ${host}: ${certificate} (${details})` };
+  if (isTls(code)) return { code: 'tls', message: `TLS: ${host}: no secure connection (${details})` };
   const known = KNOWN.get(code) ?? (code.startsWith('EAI_') ? DNS : undefined);
-  if (known !== undefined) return { code: known.code, message: `${host}: ${known.text} (${code})` };
+  if (known !== undefined) return { code: known.code, message: `${host}: ${known.text} (${details})` };
   if (code.startsWith('HPE_')) {
-    return { code: 'invalid_answer', message: `${host}: answer is not HTTP (${code})` };
+    return { code: 'invalid_answer', message: `${host}: answer is not HTTP (${details})` };
   }
   return { code: 'network', message: `${host}: ${errorMessage(thrown)}` };
+}
+
+/** An address of the host, and why it could not be used. */
+interface Attempt {
+  readonly code: string;
+  readonly address: string | undefined;
+}
+
+/**
+ * One where there was one address; all of them where none of several could be reached: Node packs these into
+ * an AggregateError without a text, and got wraps either. Read by shape, never by class: the errors of Node
+ * need not be of our realm, and a failed write comes past got as it is.
+ */
+function attemptsOf(thrown: unknown): readonly Attempt[] {
+  const cause = field(thrown, 'cause') ?? thrown;
+  const errors = field(cause, 'errors');
+  const several: readonly unknown[] = Array.isArray(errors) ? errors : [];
+  return several.length > 0
+    ? several.map(toAttempt)
+    : [toAttempt(field(cause, 'code') === undefined ? thrown : cause)];
+}
+
+function toAttempt(error: unknown): Attempt {
+  const [code, address, port] = [field(error, 'code'), field(error, 'address'), field(error, 'port')];
+  return {
+    code: typeof code === 'string' ? code : '',
+    address: typeof address === 'string' ? withPort(address, port) : undefined,
+  };
+}
+
+function addressesText(tried: readonly string[]): string {
+  const addresses = tried.map((address) => address.replace(/^(.*:.*):(\d+)$/, '[$1]:$2'));
+  return addresses.length === 0 ? '' : ` (${addresses.join(', ')})`;
+}
+
+function withPort(address: string, port: unknown): string {
+  const name = address.includes(':') ? `[${address}]` : address;
+  return typeof port === 'number' ? `${name}:${port}` : name;
+}
+
+function attemptText({ code, address }: Attempt, host: string): string {
+  return address === undefined || address === host ? code : `${address} ${code}`;
+}
+
+function field(of: unknown, name: string): unknown {
+  if (typeof of !== 'object' || of === null) return undefined;
+  const value: unknown = Reflect.get(of, name);
+  return value;
 }
 
 interface Known {
@@ -31,7 +90,11 @@ const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
   ['ECONNRESET', { code: 'connection_reset', text: 'connection lost' }],
   ['EPIPE', { code: 'connection_reset', text: 'connection lost' }],
   ['ERR_HTTP_CONTENT_LENGTH_MISMATCH', { code: 'connection_reset', text: 'answer truncated' }],
+  // As Windows has it.
+  ['ECONNABORTED', { code: 'connection_reset', text: 'connection lost' }],
   ['ETIMEDOUT', { code: 'timeout', text: 'no connection' }],
+  ['EHOSTUNREACH', { code: 'network', text: 'no way to the host' }],
+  ['ENETUNREACH', { code: 'network', text: 'no way to the network of the host' }],
   ['ENOTFOUND', DNS],
   [
     'ERR_INVALID_CHAR',
@@ -58,8 +121,4 @@ function isTls(code: string): boolean {
   return (
     code === 'EPROTO' || /^(?:ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|INVALID_(?:CA|PURPOSE)$)/.test(code)
   );
-}
-
-function errorCode(thrown: unknown): string {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
 }

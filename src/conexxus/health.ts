@@ -20,7 +20,8 @@ export function toHealthAnswer({ outcome, data }: Classified, { redact }: CallCo
   const { durationMs, httpStatus } = outcome;
   if (httpStatus === 404 || httpStatus === 405) return { kind: 'unsupported', durationMs, httpStatus };
   if (outcome.kind !== 'delivered') {
-    const { kind, ...failed } = outcome;
+    // The beginning of a page says no more than the error does.
+    const { kind, answer: _answer, ...failed } = outcome;
     return { kind: kind === 'rate_limited' || kind === 'misconfigured' ? kind : 'failed', ...failed };
   }
   const status = parseHealthStatus(data);

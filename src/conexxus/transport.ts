@@ -1,23 +1,28 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Got, got, type Request } from 'got';
 import type { Problem } from './call-error.ts';
-import type { Answer } from './classify.ts';
+import type { Answer, AnswerBody } from './classify.ts';
+import { type Agents, createConnections } from './connections.ts';
 import { describeFailure } from './failure.ts';
 
 /** The longest body that is read; memory stays flat however much is sent. */
 export const MAX_RESPONSE_BYTES = 50 * 1024 * 1024;
 
+const BEGINNING_BYTES = 256 * 1024;
+
 /**
- * Below the 5 s after which many servers drop an idle connection: a request that crosses that close on the
- * wire would look like a failure of the API.
+ * The longest until we hear that the connection was closed before our request came: a round trip by satellite,
+ * with a packet lost.
  */
-const IDLE_SOCKET_MS = 4_000;
+const CLOSE_HEARD_MS = 3_000;
 
 export interface TransportOptions {
   readonly baseUrl: string;
   /** Most sockets open at once. */
   readonly concurrency: number;
+  /** Of a request on a pooled connection. */
+  readonly timeoutMs: number;
   readonly userAgent: string;
   /** PEM; takes the place of the public authorities. */
   readonly ca?: string | undefined;
@@ -28,32 +33,32 @@ export interface WireRequest {
   readonly apiKey: string;
   /** Present: a POST of this JSON text. */
   readonly post?: { readonly json: string; readonly idempotencyKey: string };
+  /** Of the whole exchange. */
   readonly timeoutMs: number;
   /** `own`: a fresh connection, which waits for no other call and tells whether one can be made. */
   readonly connection: 'pooled' | 'own';
   readonly signal?: AbortSignal | undefined;
 }
 
+interface Exchange {
+  readonly reply: Answer | Problem;
+  /** The request went out twice: the connection it took was closed at the other end. */
+  readonly resent: boolean;
+}
+
 export interface Transport {
-  /** One request, one try. Never rejects. */
-  exchange(request: WireRequest): Promise<Answer | Problem>;
+  /** One request, one try; one more where the first met a connection that was idle and is closed. Never rejects. */
+  exchange(request: WireRequest): Promise<Exchange>;
   /** Closes all sockets, also those of calls under way. */
   close(): void;
 }
 
 export function createTransport(options: TransportOptions): Transport {
-  const { baseUrl, concurrency, userAgent, ca } = options;
+  const { baseUrl, concurrency, timeoutMs, userAgent, ca } = options;
   const base = new URL(baseUrl);
-  const pool = {
-    keepAlive: true,
-    maxSockets: concurrency,
-    maxFreeSockets: concurrency,
-    timeout: IDLE_SOCKET_MS,
-  };
-  const agent = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
+  const connections = createConnections({ concurrency, timeoutMs });
   const client = got.extend({
     headers: { 'user-agent': userAgent, accept: 'application/json', 'accept-encoding': 'identity' },
-    agent,
     // Retries belong to the queue; a redirect would carry the key and the sale to another host.
     retry: { limit: 0 },
     followRedirect: false,
@@ -63,32 +68,111 @@ export function createTransport(options: TransportOptions): Transport {
     https: { rejectUnauthorized: true, ...(ca === undefined ? {} : { certificateAuthority: ca }) },
   });
 
+  async function attempt(request: WireRequest, leftMs: number): Promise<Attempt> {
+    const { signal, connection, timeoutMs } = request;
+    const wire = newWire();
+    if (signal?.aborted) return { reply: ABORTED, wire };
+    const describe = (thrown: unknown): Problem =>
+      signal?.aborted
+        ? ABORTED
+        : describeFailure(thrown, { host: base.host, timeoutMs, tried: triedInVain(wire) });
+    try {
+      const agent = connection === 'pooled' ? connections.pooled : connections.own(leftMs);
+      const stream = open(client, base, agent, request, leftMs);
+      watch(stream, wire);
+      const reply = await receive(stream, describe);
+      if (!('code' in reply)) connections.answeredFrom(wire.address);
+      return { reply, wire };
+    } catch (thrown) {
+      return { reply: describe(thrown), wire };
+    }
+  }
+
   return {
     async exchange(request) {
-      if (request.signal?.aborted) return ABORTED;
-      const describe = (thrown: unknown): Problem =>
-        request.signal?.aborted ? ABORTED : describeFailure(thrown, base.host, request.timeoutMs);
-      try {
-        return await receive(open(client, base, request), describe);
-      } catch (thrown) {
-        return describe(thrown);
-      }
+      const deadline = performance.now() + request.timeoutMs;
+      const first = await attempt(request, request.timeoutMs);
+      const leftMs = Math.floor(deadline - performance.now());
+      if (leftMs <= 0 || !metClosedConnection(first)) return { reply: first.reply, resent: false };
+      const { reply } = await attempt({ ...request, connection: 'own' }, leftMs);
+      return { reply, resent: true };
     },
-    close() {
-      agent.http.destroy();
-      agent.https.destroy();
-    },
+    close: () => connections.close(),
   };
+}
+
+interface Attempt {
+  readonly reply: Answer | Problem;
+  readonly wire: Wire;
+}
+
+/**
+ * A server may close an idle connection just as the next request goes out: that request was never read, and
+ * says nothing about the API. Where so much as a byte of an answer came, or the server held the request for
+ * longer than such a close takes to be heard of, it was read.
+ */
+function metClosedConnection({ reply, wire }: Attempt): boolean {
+  return (
+    'code' in reply &&
+    reply.code === 'connection_reset' &&
+    wire.reused &&
+    !wire.heard &&
+    performance.now() - wire.startedAt < CLOSE_HEARD_MS
+  );
 }
 
 const ABORTED: Problem = { code: 'aborted', message: 'cut off by our own shutdown' };
 
-function open(client: Got, base: URL, request: WireRequest): Request {
-  const { path, apiKey, post, timeoutMs, connection, signal } = request;
+/** What the connection of a request tells of itself. */
+interface Wire {
+  socket: Socket | undefined;
+  /** Once there is a connection. */
+  address: string | undefined;
+  /** It had served another request before. */
+  reused: boolean;
+  /** A byte of an answer came. */
+  heard: boolean;
+  /** When the request went out on it. */
+  startedAt: number;
+}
+
+function newWire(): Wire {
+  return { socket: undefined, address: undefined, reused: false, heard: false, startedAt: 0 };
+}
+
+function watch(stream: Request, wire: Wire): void {
+  stream.once('request', (request: ClientRequest) => {
+    request.once('socket', (socket) => {
+      const hear = () => {
+        wire.heard = true;
+      };
+      const connected = () => {
+        wire.address = socket.remoteAddress;
+      };
+      wire.socket = socket;
+      wire.reused = request.reusedSocket;
+      wire.startedAt = performance.now();
+      if (socket.connecting) socket.once('connect', connected);
+      else connected();
+      // After Node's own listener, so that it takes nothing from the parser.
+      socket.once('data', hear);
+      request.once('close', () => socket.off('data', hear));
+    });
+  });
+}
+
+function triedInVain({ socket, address }: Wire): readonly string[] | undefined {
+  // Undefined where there was but one.
+  const tried: readonly string[] | undefined = socket?.autoSelectFamilyAttemptedAddresses;
+  return address === undefined ? (tried ?? []) : undefined;
+}
+
+function open(client: Got, base: URL, agent: Agents, request: WireRequest, leftMs: number): Request {
+  const { path, apiKey, post, signal } = request;
   const headers = { 'x-api-key': apiKey };
   const stream = client.stream(`${base.href.replace(/\/+$/, '')}${path}`, {
-    timeout: { request: timeoutMs },
-    ...(connection === 'own' ? { agent: { http: false, https: false } } : {}),
+    timeout: { request: leftMs },
+    agent: { ...agent },
     ...(signal === undefined ? {} : { signal }),
     ...(post === undefined
       ? { method: 'GET', headers }
@@ -106,40 +190,55 @@ function open(client: Got, base: URL, request: WireRequest): Request {
   stream.on('error', () => {});
   return stream;
 }
-
 async function receive(stream: Request, describe: (thrown: unknown) => Problem): Promise<Answer | Problem> {
   const body = await readBody(stream, describe);
   const { response } = stream;
-  const problem = 'problem' in body ? body.problem : undefined;
+  const { problem } = body;
   if (response === undefined || problem === ABORTED) return problem ?? describe(new Error('no answer'));
   return { status: response.statusCode, headers: response.headers, body };
 }
 
-async function readBody(stream: Request, describe: (thrown: unknown) => Problem): Promise<Answer['body']> {
+async function readBody(stream: Request, describe: (thrown: unknown) => Problem): Promise<AnswerBody> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       size += chunk.byteLength;
-      if (size > MAX_RESPONSE_BYTES || declaredBytes(stream) > MAX_RESPONSE_BYTES) return TOO_LARGE;
+      if (size > MAX_RESPONSE_BYTES || declaredBytes(stream) > MAX_RESPONSE_BYTES) {
+        return { text: beginningOf(chunks), problem: TOO_LARGE };
+      }
       chunks.push(chunk);
     }
-    // Not Buffer's toString: the decoder drops a byte order mark, which JSON.parse refuses.
-    return { text: new TextDecoder().decode(Buffer.concat(chunks)) };
+    return { text: decode(Buffer.concat(chunks)) };
   } catch (thrown) {
-    return { problem: describe(thrown) };
+    return { text: beginningOf(chunks), problem: describe(thrown) };
   } finally {
     // Lets go of the signal's listener, and of the socket unless it went back to the pool.
     stream.destroy();
   }
 }
 
-const TOO_LARGE = {
-  problem: {
-    code: 'answer_too_large',
-    message: `answer is larger than ${MAX_RESPONSE_BYTES / 1024 / 1024} MB`,
-  },
-} as const;
+/** Not Buffer's toString: the decoder drops a byte order mark, which JSON.parse refuses. */
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+/** Of a body that did not come whole: more than is shown, not the 50 MB that it may be. */
+function beginningOf(chunks: readonly Uint8Array[]): string {
+  const firstChunks = [];
+  let size = 0;
+  for (const chunk of chunks) {
+    if (size >= BEGINNING_BYTES) break;
+    firstChunks.push(chunk);
+    size += chunk.byteLength;
+  }
+  return decode(Buffer.concat(firstChunks));
+}
+
+const TOO_LARGE: Problem = {
+  code: 'answer_too_large',
+  message: `answer is larger than ${MAX_RESPONSE_BYTES / 1024 / 1024} MB`,
+};
 
 function declaredBytes(stream: Request): number {
   return Number(stream.response?.headers['content-length'] ?? 0);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What every answer of the API is wrapped in. `timestamp` is documented too, but nothing here needs it. */
-const envelopeSchema = z.object({
+const envelopeSchema = z.looseObject({
   success: z.boolean(),
   data: z.unknown().optional(),
   error: z.unknown().optional(),

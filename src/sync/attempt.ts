@@ -36,10 +36,10 @@ export async function makeAttempt(
 
 function attemptOf({ outcome, unstored, details }: Performed, attempt: number): FinishedAttempt {
   const { kind, ...told } = outcome;
-  const { durationMs, httpStatus } = outcome;
+  const { durationMs, httpStatus, answer } = outcome;
   if (unstored) {
     const error = { code: 'catalog_unavailable', message: unstored.message };
-    return { outcome: 'unstored', attempt, durationMs, httpStatus, error };
+    return { outcome: 'unstored', attempt, durationMs, httpStatus, answer, error };
   }
   return { outcome: kind, attempt, ...told, details };
 }

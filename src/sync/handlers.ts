@@ -26,8 +26,8 @@ export function createHandlers(client: ConexxusClient, catalog: Catalog): Handle
     push_sales: {
       isReady: () => Promise.resolve(true),
       async perform(job, signal) {
-        const idempotencyKey = job.syncKey ?? '';
-        return { outcome: await client.pushSales(job.data, { idempotencyKey, signal }) };
+        const { data, transactionIds, syncKey: idempotencyKey = '' } = job;
+        return { outcome: await client.pushSales(data, { idempotencyKey, transactionIds, signal }) };
       },
     },
     fetch_inventory: {

@@ -144,12 +144,14 @@ async function record(
       { jobId: subject.jobId, location: job.locationId },
       'suspect: it may be this sale and not Conexxus',
     );
+  // The row has it, once; a log line for each sale's answer would be as much again.
+  const { answer: _answer, ...told } = row;
   logger.info(
     {
       jobId: bullJob.id,
       location: job.locationId,
       operation: job.name,
-      ...row,
+      ...told,
       circuit: recorded,
       disposition,
     },

@@ -26,6 +26,13 @@ export interface Attempt {
   readonly duplicate?: boolean | undefined;
   /** Name of the worker that made it. */
   readonly worker?: string | undefined;
+  /** The beginning of what Conexxus answered, redacted. */
+  readonly answer?: string | undefined;
+  /** Delivered, by an answer that names refusals inside; `refused`: those of the transactions it names. */
+  readonly flagged?: boolean | undefined;
+  readonly refused?: readonly string[] | undefined;
+  /** It went out twice, since the first connection was closed as it did. */
+  readonly resent?: boolean | undefined;
   /** What the job did besides, such as the counts of a catalog. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }

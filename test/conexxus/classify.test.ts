@@ -5,11 +5,15 @@ import { envelope } from './local-server.ts';
 
 const CALL = {
   durationMs: 12,
+  resent: false,
   nowMs: Date.UTC(2025, 5, 1),
   redact: (text: string) => text.replaceAll('s3cret', '[redacted]'),
 };
 const JSON_TYPE = { 'content-type': 'application/json' };
-const TRUNCATED = { problem: { code: 'connection_reset', message: 'connection lost' } } as const;
+const TRUNCATED = {
+  text: '{"succ',
+  problem: { code: 'connection_reset', message: 'connection lost' },
+} as const;
 
 function classify(status: number, text: string, headers: Answer['headers'] = JSON_TYPE) {
   return classifyAnswer({ status, headers, body: { text } }, CALL).outcome;
@@ -116,6 +120,7 @@ describe('a 2xx that can not be believed', () => {
     'application/json',
     'Application/JSON; charset=utf-8',
     'application/vnd.conexxus.v1+json',
+    'text/json; charset=utf-8',
     undefined,
   ])('is delivered as %s', (type) => {
     const headers = type === undefined ? {} : { 'content-type': type };

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import type { ConexxusClient, ConexxusClientOptions } from '../../src/conexxus/client.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   API_KEY,
   answer,
@@ -54,6 +55,7 @@ describe('pushing sales', () => {
       duplicate: false,
       httpStatus: 200,
       durationMs: expect.any(Number),
+      answer: envelope({}),
     });
     expect(Number.isInteger(outcome.durationMs)).toBe(true);
     expect(seen).toHaveLength(1);
@@ -174,6 +176,22 @@ describe('sockets', () => {
       await client.fetchInventory();
     }
     expect(server.sockets).toHaveLength(1);
+  });
+
+  it('are given up a second after their use, where the server says that it keeps them no longer', async () => {
+    const { client, server } = await setup(
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'keep-alive': 'timeout=1' });
+        response.end(envelope([]));
+      },
+      { timeoutMs: 10_000 },
+    );
+    await client.fetchInventory();
+    await eventually(() => {
+      expect(server.sockets[0]?.destroyed).toBe(true);
+    }, 2_500);
+    await client.fetchInventory();
+    expect(server.sockets).toHaveLength(2);
   });
 
   it('are never more than the concurrency; the other calls wait their turn', async () => {

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { PushSales } from '../../src/index.ts';
 import { makeSales } from '../support/sales.ts';
 import type { Fault } from '../support/simulator/protocol.ts';
 import { type FaultStand, SALES_PATH, startFaultStand } from './fault-stand.ts';
@@ -159,7 +160,81 @@ describe('what the API answers', () => {
     expect(row?.['payload']).toMatchObject({ duplicate: true, httpStatus: 409, outcome: 'delivered' });
     await stand.expectSums();
   }, 40_000);
+
+  it.each([200, 207])(
+    '[67] %d that refuses one sale of three inside: delivered, flagged, and found by the id of the sale',
+    async (status) => {
+      const at = `row-67-${status}`;
+      const data = { accepted: 2, rejected: [{ id: `${at}-1`, reason: 'Unknown SKU 4711' }] };
+      const body = { success: true, data, timestamp: new Date().toISOString() };
+      await stand.simulator.setFaults([
+        { match: { transactionId: `${at}-1` }, fault: { kind: 'status', status, body, apply: true } },
+      ]);
+      const [jobId = ''] = await stand.enqueue([together(makeSales(3, at))]);
+      await stand.untilAtRest();
+
+      expect((await stand.queue.getJob(jobId))?.returnvalue).toEqual({ status: 'delivered' });
+      expect(await stand.calls(jobId)).toHaveLength(1);
+      expect(await rowsOf(`${at}-1`)).toEqual([
+        {
+          type: 'conexxus.sync.succeeded.push_sales',
+          flagged: true,
+          refused: [`${at}-1`],
+          answer: JSON.stringify(body),
+        },
+      ]);
+      await stand.expectSums();
+    },
+    40_000,
+  );
+
+  it('[67] what else was answered is in the row too: 1,000 characters, without secrets, and in no log', async () => {
+    const page = `<p>Key ${stand.simulator.apiKey} is busy</p>`;
+    const filler = '😀'.repeat(1_000);
+    await stand.simulator.setFaults([
+      { match: { transactionId: 'row-67-0', times: 1 }, fault: { kind: 'status', status: 503, body: page } },
+      { match: { transactionId: 'row-67-1', times: 1 }, fault: refusal(422, `x${filler}`) },
+    ]);
+    await stand.enqueue(makeSales(2, 'row-67'));
+    await stand.untilAtRest();
+
+    const [unwell, delivery] = await rowsOf('row-67-0');
+    expect(unwell?.answer).toBe('<p>Key [redacted] is busy</p>');
+    expect(delivery?.answer).toMatch(/^\{"success":true,"data":\{"locationId":"store-1".*\}$/);
+    expect(delivery?.flagged).toBeNull();
+    const [refused] = await rowsOf('row-67-1');
+    expect(refused?.answer).toMatch(/^\{"success":false,"error":"x(?:😀)+$/u);
+    expect([999, 1_000]).toContain(refused?.answer?.length);
+    const logs = stand.workers.flatMap(({ logs }) => logs.map((line) => JSON.stringify(line)));
+    expect(logs.filter((line) => line.includes('is busy'))).toEqual([]);
+    await stand.expectSums();
+  }, 40_000);
 });
+
+/** One payload of all their transactions. */
+function together(sales: readonly PushSales[]): PushSales {
+  const [first] = sales;
+  if (first === undefined) throw new Error('no sales');
+  return { ...first, transactions: sales.flatMap(({ transactions }) => transactions) };
+}
+
+interface AnswerRow {
+  readonly type: string;
+  readonly flagged: boolean | null;
+  readonly refused: string[] | null;
+  readonly answer: string | null;
+}
+
+/** The attempts of a sale, by its transaction id. */
+async function rowsOf(transactionId: string): Promise<AnswerRow[]> {
+  const rows = await stand.database.sql<AnswerRow[]>`
+    select event_type as type, (payload->>'flagged')::boolean as flagged, payload->'refused' as refused,
+      payload->>'answer' as answer
+    from event_log
+    where transaction_ids @> array[${transactionId}] and event_type not like 'conexxus.sync.dead_lettered.%'
+    order by "timestamp"`;
+  return [...rows];
+}
 
 async function listen(server: Server): Promise<number> {
   // Unreferenced: a row that fails must not keep the test run alive.

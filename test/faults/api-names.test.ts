@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { hasOpenssl, selfSigned } from '../conexxus/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeSales } from '../support/sales.ts';
 import { startSimulator } from '../support/simulator/simulator.ts';
+import { hasSlowDoors, startSlowDoor } from '../support/slow-door.ts';
 import { type FaultStand, startFaultStand } from './fault-stand.ts';
 
 let stand: FaultStand;
@@ -87,5 +89,65 @@ describe('names', () => {
     await stand.untilAtRest();
     expect(new Set(await stand.states(jobIds))).toEqual(new Set(['completed']));
     await stand.expectSums();
+  }, 90_000);
+});
+
+const slowDoors = hasSlowDoors ? describe : describe.skip;
+
+slowDoors('addresses (skipped where a full queue of connections is no black hole)', () => {
+  const KNOWS = { CONEXXUS_ALLOW_HTTP: 'true', CONEXXUS_TIMEOUT: '6000' };
+  const ENTRY = 'test/faults/worker-with-dns.ts';
+
+  // The line takes a second, which is when TCP asks again: no 400 ms can be had without root.
+  it.each([
+    { order: 'after', addresses: '::1,127.0.0.1', askedAfterMs: 1_500 },
+    { order: 'before', addresses: '127.0.0.1,::1', askedAfterMs: 0 },
+  ])(
+    '[76] IPv6 is a black hole, IPv4, $order it, is slow to connect: connects within the timeout',
+    async ({ order, addresses, askedAfterMs }) => {
+      const leadsTo = Number(new URL(stand.simulator.url).port);
+      const slow = await startSlowDoor({ host: '127.0.0.1', leadsTo });
+      const hole = await startSlowDoor({ host: '::1', port: slow.port, leadsTo });
+      try {
+        const CONEXXUS_API_URL = `http://conexxus.test:${slow.port}`;
+        await stand.startWorker({ ...KNOWS, CONEXXUS_API_URL, DNS_ADDRESSES: addresses }, ENTRY);
+        const jobIds = await stand.enqueue(makeSales(1, `row-76-${order}`));
+        await eventually(async () => expect(await stand.queue.getActiveCount()).toBe(1));
+        await delay(askedAfterMs + 400);
+        slow.open();
+        await stand.untilAtRest();
+
+        expect(await stand.failures(jobIds)).toEqual([]);
+        const [delivery] = await stand.database.sql<{ ms: number }[]>`
+          select (payload->>'durationMs')::int as ms from event_log
+          where event_type = 'conexxus.sync.succeeded.push_sales' and aggregate_id = ${jobIds[0] ?? ''}`;
+        expect(delivery?.ms).toBeGreaterThan(askedAfterMs + 900);
+        await stand.expectSums();
+      } finally {
+        await Promise.all([slow.close(), hole.close()]);
+      }
+    },
+    90_000,
+  );
+
+  it('[76] all addresses refuse: the row names each with its code', async () => {
+    const { port } = new URL(stand.simulator.url);
+    const CONEXXUS_API_URL = `http://conexxus.test:${port}`;
+    const worker = await stand.startWorker(
+      { ...KNOWS, CONEXXUS_API_URL, DNS_ADDRESSES: '::1,127.0.0.1' },
+      ENTRY,
+    );
+    await stand.simulator.setMode('down');
+    const jobIds = await stand.enqueue(makeSales(1, 'row-76-refused'));
+    await eventually(async () => {
+      const [failure] = await stand.failures(jobIds);
+      expect(failure).toMatchObject({ outcome: 'transient', code: 'connection_refused' });
+      expect(failure?.message).toContain(`[::1]:${port} ECONNREFUSED, 127.0.0.1:${port} ECONNREFUSED`);
+    });
+    await stand.simulator.setMode('ok');
+    await stand.untilAtRest();
+    expect(await stand.states(jobIds)).toEqual(['completed']);
+    await stand.expectSums();
+    await worker.stop();
   }, 90_000);
 });

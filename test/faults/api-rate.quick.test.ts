@@ -66,4 +66,35 @@ describe('an API that limits our rate', () => {
     },
     40_000,
   );
+
+  it.each([
+    { retryAfter: '3.0', seconds: 3 },
+    { retryAfter: '2.5', seconds: 3 },
+    { retryAfter: ' 3 ', seconds: 3 },
+    { retryAfter: '+3', seconds: 5 },
+    { retryAfter: '3;x', seconds: 5 },
+  ])(
+    '[68] Retry-After as "$retryAfter": the fleet waits $seconds s',
+    async ({ retryAfter, seconds }) => {
+      const headers = { 'retry-after': retryAfter };
+      await stand.simulator.setMode({ kind: 'status', status: 429, headers });
+      const jobIds = await stand.enqueue(makeSales(1, `row-68-${retryAfter}`));
+      let until = 0;
+      await eventually(async () => {
+        until = (await stand.circuit.status()).cooldownUntil ?? 0;
+        expect(until).toBeGreaterThan(0);
+      });
+      const [refused] = await stand.calls(jobIds[0] ?? '');
+      const waitMs = until - (refused?.receivedAt ?? 0);
+      expect(waitMs).toBeGreaterThanOrEqual(seconds * 1_000);
+      // Counted from the record, which is later than the call.
+      expect(waitMs).toBeLessThan(seconds * 1_000 + 1_900);
+
+      await stand.calm();
+      await stand.untilAtRest();
+      expect(await stand.states(jobIds)).toEqual(['completed']);
+      await stand.expectSums();
+    },
+    40_000,
+  );
 });

@@ -13,6 +13,8 @@ export interface TcpProxy {
   through(url: string): string;
   /** Every chunk comes so much later, both ways. */
   delayBy(ms: number): void;
+  /** Closes new connections once nothing has passed on them for so long. */
+  closeIdleAfter(ms: number): void;
   /** New connections go to another server; those that stand stay. */
   pointAt(target: Target): void;
   /** Ends all connections politely (FIN). */
@@ -47,6 +49,7 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   let target = first;
   let delayMs = 0;
+  let idleMs = 0;
   let swallowed: readonly Direction[] = [];
 
   const listener = createServer({ allowHalfOpen: true }, (client) => {
@@ -55,6 +58,10 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
     pairs.add(pair);
     join(pair, 'up', client, server);
     join(pair, 'down', server, client);
+    client.setTimeout(idleMs, () => {
+      client.destroy();
+      server.destroy();
+    });
   });
 
   function join(pair: Pair, direction: Direction, from: Socket, to: Socket): void {
@@ -101,6 +108,9 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
     },
     delayBy(ms) {
       delayMs = ms;
+    },
+    closeIdleAfter(ms) {
+      idleMs = ms;
     },
     pointAt(next) {
       target = next;

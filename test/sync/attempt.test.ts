@@ -40,12 +40,16 @@ describe('an attempt', () => {
     const attempt = await makeAttempt(
       () =>
         Promise.resolve({
-          outcome: { kind: 'delivered', duplicate: false, durationMs: 5, httpStatus: 200 },
+          outcome: { kind: 'delivered', duplicate: false, durationMs: 5, httpStatus: 200, answer: '[]' },
           unstored: { message: 'Postgres is away' },
         }),
       1,
     );
-    expect(attempt).toMatchObject({ outcome: 'unstored', error: { code: 'catalog_unavailable' } });
+    expect(attempt).toMatchObject({
+      outcome: 'unstored',
+      answer: '[]',
+      error: { code: 'catalog_unavailable' },
+    });
     expect(effectOf(attempt.outcome)).toBe('success');
   });
 

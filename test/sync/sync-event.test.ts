@@ -34,6 +34,12 @@ describe('the event of an attempt', () => {
     expect(event.dedupeKey).toBe('perm:conexxus.sync.succeeded.push_sales');
   });
 
+  it('holds what was answered, what that refuses inside, and whether the call went out twice', () => {
+    const told = { answer: '{"success":true}', flagged: true, refused: ['t-2'], resent: true };
+    const attempt = { outcome: 'delivered', attempt: 1, durationMs: 3, ...told } as const;
+    expect(attemptEvent(subject, 'perm', attempt, redact).payload).toMatchObject(told);
+  });
+
   it('holds the beginning of the request, without secrets', () => {
     const { payload } = attemptEvent(
       subject,
