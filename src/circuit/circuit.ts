@@ -85,6 +85,7 @@ export function createCircuit({ redis, namespace, eventStream, options, worker =
         worker,
         report.payload ?? '',
         report.failure === undefined ? '' : JSON.stringify(report.failure),
+        report.doubt ?? '',
       ]);
       return recordedOf(reply);
     },
@@ -112,7 +113,7 @@ function subjectName({ syncKey, jobId }: Subject): string {
 
 function subjectKeys(keys: CircuitKeys, subject: Subject): string[] {
   const name = subjectName(subject);
-  return [...keys.machine, keys.claim(name), keys.delivered(name)];
+  return [...keys.machine, keys.claim(name), keys.delivered(name), keys.doubt(name)];
 }
 
 function isSlow({ effect, durationMs }: OutcomeReport, { slowCallMs }: CircuitOptions): boolean {
@@ -122,15 +123,23 @@ function isSlow({ effect, durationMs }: OutcomeReport, { slowCallMs }: CircuitOp
 /** As lua/acquire.lua returns it. */
 type AcquireReply =
   | ['delivered']
-  | ['permitted', epoch: string, trial: 0 | 1]
+  | ['permitted', epoch: string, trial: 0 | 1, doubt: string]
   | ['denied', reason: DenialReason, retryAt: string, now: string];
 
 function acquiredOf(reply: AcquireReply, permission: string): Acquired {
   switch (reply[0]) {
     case 'delivered':
       return { kind: 'delivered' };
-    case 'permitted':
-      return { kind: 'permitted', permission, epoch: Number(reply[1]), trial: reply[2] === 1 };
+    case 'permitted': {
+      const [kind, epoch, trial, doubt] = reply;
+      return {
+        kind,
+        permission,
+        epoch: Number(epoch),
+        trial: trial === 1,
+        doubt: doubt === '' ? null : Number(doubt),
+      };
+    }
     case 'denied': {
       const [kind, reason, retryAt, now] = reply;
       if (retryAt === '') return { kind, reason, retryAt: null, waitMs: null };

@@ -29,6 +29,8 @@ export type Acquired =
       readonly permission: string;
       readonly epoch: number;
       readonly trial: boolean;
+      /** An earlier try of the payload has no known end; what was last recorded of it as `doubt`, else 0. */
+      readonly doubt: number | null;
     };
 
 /** How an outcome bears on the circuit. `ignored` gives a trial back and counts nothing. */
@@ -59,6 +61,8 @@ export interface OutcomeReport {
   readonly retryAfterMs?: number | undefined;
   /** What stands for the payload as evidence, where that is not the payload itself: a store's location. */
   readonly payload?: string | undefined;
+  /** Kept for the next try of the payload, until it is delivered. */
+  readonly doubt?: number | undefined;
   /** Kept as the last failure, where it is one. */
   readonly failure?: FailureReport | undefined;
   /** What is appended to the outcome stream, as JSON. */

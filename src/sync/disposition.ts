@@ -3,9 +3,9 @@ import type { OutcomeKind } from '../conexxus/outcome.ts';
 
 /**
  * What an attempt came to: the client's outcome; `unstored`: fetched, but Postgres could not take it;
- * `crashed`: our own code threw.
+ * `in_doubt`: a 409 that may mean an earlier try still under way; `crashed`: our own code threw.
  */
-export type AttemptOutcome = OutcomeKind | 'unstored' | 'crashed';
+export type AttemptOutcome = OutcomeKind | 'unstored' | 'in_doubt' | 'crashed';
 
 /** What becomes of the job. Only `retry` spends an attempt. */
 export type Disposition =
@@ -36,6 +36,8 @@ export interface Circumstances extends Pick<Recorded, 'state' | 'verdict' | 'wai
   readonly attempt: number;
   /** Whether anything was delivered since this job was first refused with 403 or 404. */
   readonly deliveredSince: boolean;
+  /** In doubt: until it is asked again. */
+  readonly askAgainMs?: number | undefined;
 }
 
 /** Decided from the outcome and the circuit as it stood after recording it. `random` is in [0, 1). */
@@ -64,6 +66,8 @@ export function dispose(
       return { kind: 'postpone', delayMs: policy.retryDelayMs };
     case 'unstored':
       return { kind: 'postpone', delayMs: STORAGE_RETRY_MS };
+    case 'in_doubt':
+      return { kind: 'postpone', delayMs: circumstances.askAgainMs ?? policy.retryDelayMs };
     case 'rate_limited':
       return { kind: 'postpone', delayMs: waitMs ?? policy.retryDelayMs };
     case 'aborted':
@@ -106,6 +110,7 @@ export function effectOf(outcome: AttemptOutcome): CircuitEffect {
   switch (outcome) {
     case 'delivered':
     case 'unstored':
+    case 'in_doubt':
       return 'success';
     case 'transient':
     case 'forbidden':

@@ -7,6 +7,7 @@ import type { Spool } from '../events/spool.ts';
 import { enter } from './admission.ts';
 import { attemptNumber, type FinishedAttempt, makeAttempt } from './attempt.ts';
 import { type AttemptOutcome, type Disposition, dispose, effectOf, type RetryPolicy } from './disposition.ts';
+import { type Weighed, weigh } from './doubt.ts';
 import { evidenceOf, failureOf } from './evidence.ts';
 import type { Gate } from './gate/gate.ts';
 import type { Handlers } from './handlers.ts';
@@ -71,9 +72,10 @@ export function createProcessor(deps: ProcessorDeps): Process {
       case 'permitted':
     }
 
-    const attempt = await makeAttempt(() => handler.perform(job, signal), attemptNumber(bullJob));
-    const disposition = await record(bullJob, job, admission.permission, attempt, deps);
-    return settle(bullJob, job, token, attempt, disposition, deps);
+    const made = await makeAttempt(() => handler.perform(job, signal), attemptNumber(bullJob));
+    const weighed = weigh(made, admission.doubt);
+    const disposition = await record(bullJob, job, admission.permission, weighed, deps);
+    return settle(bullJob, job, token, weighed.attempt, disposition, deps);
   };
 }
 
@@ -110,7 +112,7 @@ async function record(
   bullJob: Job,
   job: SyncJob,
   permission: string,
-  attempt: FinishedAttempt,
+  { attempt, doubt, askAgainMs }: Weighed,
   { circuit, gate, policy, redact, self, deliveredSince, stopping, logger }: ProcessorDeps,
 ): Promise<Disposition> {
   const { stack: _stack, retryAfterMs, ...made } = attempt;
@@ -121,6 +123,7 @@ async function record(
     durationMs: attempt.durationMs,
     delivered: attempt.outcome === 'delivered',
     retryAfterMs,
+    doubt,
     payload: evidenceOf(attempt.outcome, job),
     failure: failureOf(attempt, subject.jobId, self.name),
     event: attemptEvent(subjectOf(bullJob, job), permission, row, redact),
@@ -136,6 +139,7 @@ async function record(
   const circumstances = {
     ...recorded,
     attempt: attempt.attempt,
+    askAgainMs,
     deliveredSince: isRefusal(attempt.outcome) && (await deliveredSince(bullJob)),
   };
   const disposition = dispose(attempt.outcome, circumstances, policy, Math.random());

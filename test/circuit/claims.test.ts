@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { aCircuit, aReport, type Bench, disconnectAll, permissionOf, START } from './harness.ts';
+import { aCircuit, aReport, type Bench, disconnectAll, OPTIONS, permissionOf, START } from './harness.ts';
 
 afterAll(disconnectAll);
 
@@ -50,12 +50,36 @@ describe('a claim', () => {
     expect(await killed.record('failure')).toMatchObject({ kind: 'stale' });
   });
 
-  it('leaves no key behind: Redis expires it with its lease', async () => {
+  it('leaves no key behind: never recorded, Redis expires it when a delivery would be forgotten', async () => {
     const { acquire, redis, namespace } = await aCircuit();
-    await acquire(PAYLOAD);
-    const left = await redis.pttl(`{${namespace}}:circuit:claim:ps-payload`);
-    expect(left).toBeGreaterThan(29_000);
-    expect(left).toBeLessThanOrEqual(30_000);
+    const { record } = await acquire(PAYLOAD);
+    const left = () => redis.pttl(`{${namespace}}:circuit:claim:ps-payload`);
+    expect(await left()).toBeGreaterThan(OPTIONS.deliveredRetentionMs - 1_000);
+    expect(await left()).toBeLessThanOrEqual(OPTIONS.deliveredRetentionMs);
+    await record('failure');
+    expect(await left()).toBeLessThanOrEqual(OPTIONS.leaseMs);
+  });
+
+  it('that was never recorded leaves the next try in doubt, and what that records, the one after', async () => {
+    const { acquire, clock } = await aCircuit();
+    const first = await acquire({ ...PAYLOAD, jobId: 'a' });
+    expect(first.answer).toMatchObject({ kind: 'permitted', doubt: null });
+    await clock.pass(OPTIONS.leaseMs);
+    const second = await acquire({ ...PAYLOAD, jobId: 'b' });
+    expect(second.answer).toMatchObject({ kind: 'permitted', doubt: 0 });
+    await second.record('failure');
+    const third = await acquire({ ...PAYLOAD, jobId: 'b' });
+    expect(third.answer).toMatchObject({ kind: 'permitted', doubt: 0 });
+    await third.record('success', { delivered: false, doubt: 1 });
+    const fourth = await acquire({ ...PAYLOAD, jobId: 'b' });
+    expect(fourth.answer).toMatchObject({ kind: 'permitted', doubt: 1 });
+  });
+
+  it('in doubt is so no more once it is delivered', async () => {
+    const { acquire, redis, namespace } = await aCircuit();
+    await (await acquire(PAYLOAD)).record('failure', { doubt: 0 });
+    await (await acquire(PAYLOAD)).record('success');
+    expect(await redis.exists(`{${namespace}}:circuit:doubt:ps-payload`)).toBe(0);
   });
 
   it('of a payload without a sync key is by its job', async () => {

@@ -20,6 +20,7 @@ export type Step =
       readonly durationMs: number;
       readonly delivered: boolean;
       readonly retryAfterMs: number | undefined;
+      readonly doubt: number | undefined;
       /** What stands for the payload: its location. */
       readonly payload: string | undefined;
       /** Its process keeps the permission and records it again later. */
@@ -74,6 +75,7 @@ function record(...effects: CircuitEffect[]) {
     effect: fc.constantFrom(...effects),
     durationMs: fc.constantFrom(20, 20, 2_000),
     retryAfterMs,
+    doubt: fc.option(fc.nat({ max: 3 }), { nil: undefined, freq: 1 }),
     payload: fc.option(fc.constantFrom('location:1', 'location:2'), { nil: undefined, freq: 5 }),
     again: fc.boolean(),
     delivered: fc.boolean(),
@@ -130,7 +132,14 @@ const callOf = (worker: number, payload: number, effect: CircuitEffect): Step[] 
   { do: 'acquire', worker, job: payload % 4, payload },
   { ...PLAIN, do: 'record', worker, which: 0, effect },
 ];
-const PLAIN = { durationMs: 20, retryAfterMs: undefined, payload: undefined, again: false, delivered: false };
+const PLAIN = {
+  durationMs: 20,
+  retryAfterMs: undefined,
+  doubt: undefined,
+  payload: undefined,
+  again: false,
+  delivered: false,
+};
 const rowOf = (worker: number, effect: CircuitEffect, times: number): Step[] =>
   Array.from({ length: times }, (_, payload) => callOf(worker, payload + 10, effect)).flat();
 

@@ -30,6 +30,8 @@ interface Shared {
   cause: 'missing' | 'junk';
   readonly claims: Map<string, Claim>;
   readonly marks: Map<string, string>;
+  /** Payloads of which a try has no known end. */
+  readonly doubts: Map<string, number>;
   readonly trials: Map<string, number>;
   readonly told: string[];
 }
@@ -54,6 +56,7 @@ export function createModel() {
     cause: 'missing',
     claims: new Map(),
     marks: new Map(),
+    doubts: new Map(),
     trials: new Map(),
     told: [],
   };
@@ -89,7 +92,7 @@ const liveTrials = ({ trials }: Shared, now: number) => [...trials.values()].fil
 function createSeat(shared: Shared, { worker, options }: Seat) {
   const { settle, settleProven, close, halfOpen, coolDown, attend } = rules(options);
   const { outcome, failHealth, endBench } = evidence(options);
-  const { claims, marks, trials } = shared;
+  const { claims, marks, doubts, trials } = shared;
 
   /** Who only looks sees what time alone does. */
   const picture = (now: number): Machine =>
@@ -128,9 +131,11 @@ function createSeat(shared: Shared, { worker, options }: Seat) {
         return deny(now, 'trials', Math.min(...live));
     }
     const until = now + options.leaseMs;
+    if (claim && !claim.recorded) doubts.set(subject, 0);
     claims.set(subject, { permission, jobId, epoch: machine.epoch, until, trial });
     if (trial) sweepTrials(now).set(permission, until);
-    return { kind: 'permitted', permission, epoch: machine.epoch, trial };
+    const doubt = doubts.get(subject) ?? null;
+    return { kind: 'permitted', permission, epoch: machine.epoch, trial, doubt };
   }
 
   function weigh(machine: Machine, now: number, asked: Recording, claim: Claim): Weighed {
@@ -163,6 +168,8 @@ function createSeat(shared: Shared, { worker, options }: Seat) {
           ? weigh(before, now, asked, claim)
           : { machine: before, verdict: null, waitMs: null };
       if (ours) claims.delete(subject);
+      if (report.delivered) doubts.delete(subject);
+      else if (report.doubt !== undefined) doubts.set(subject, report.doubt);
       if (report.delivered) marks.set(subject, permission);
       else if (ours || !claim)
         claims.set(subject, { permission, jobId: '', epoch: 0, until: 0, trial: false, recorded: true });

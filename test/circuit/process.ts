@@ -128,9 +128,9 @@ export function subjectOf({ syncKey, jobId }: Subject): string {
 type Ended = Omit<Step & { do: 'record' }, 'which' | 'again' | 'worker' | 'do'>;
 
 function reportOf(step: Ended, subject: Subject): OutcomeReport {
-  const { effect, durationMs, retryAfterMs, delivered, payload } = step;
+  const { effect, durationMs, retryAfterMs, delivered, payload, doubt } = step;
   const mayDeliver = effect === 'success' && subject.syncKey !== undefined;
-  return aReport(effect, { durationMs, retryAfterMs, payload, delivered: delivered && mayDeliver });
+  return aReport(effect, { durationMs, retryAfterMs, payload, doubt, delivered: delivered && mayDeliver });
 }
 
 function refusedOrThrow(error: unknown): 'refused' {

@@ -147,7 +147,7 @@ describe('what the API answers', () => {
   it('[16] 409: completed, marked duplicate', async () => {
     await stand.simulator.setSettings({ idempotency: 'conflict' });
     await stand.simulator.setFaults([
-      { match: { path: SALES_PATH, times: 1 }, fault: { kind: 'resetAfterApply' } },
+      { match: { path: SALES_PATH, times: 1 }, fault: { kind: 'status', status: 500, apply: true } },
     ]);
     const [jobId = ''] = await stand.enqueue(makeSales(1, 'row-16'));
     await stand.untilAtRest();
@@ -160,6 +160,26 @@ describe('what the API answers', () => {
     expect(row?.['payload']).toMatchObject({ duplicate: true, httpStatus: 409, outcome: 'delivered' });
     await stand.expectSums();
   }, 40_000);
+
+  it('[66] first try hangs and is rolled back, 409 "in progress", then 200: applied once, completed last', async () => {
+    const body = { success: false, error: 'Request with this key is in progress' };
+    await stand.simulator.setFaults([
+      { match: { path: SALES_PATH, times: 1 }, fault: { kind: 'hang' } },
+      { match: { path: SALES_PATH, times: 1 }, fault: { kind: 'status', status: 409, body } },
+    ]);
+    const [jobId = ''] = await stand.enqueue(makeSales(1, 'row-66'));
+    await stand.untilAtRest(30_000);
+
+    expect((await stand.queue.getJob(jobId))?.returnvalue).toEqual({ status: 'delivered' });
+    const calls = await stand.calls(jobId);
+    expect(calls.map(({ applied }) => applied)).toEqual([false, false, true]);
+    const outcomes = (await stand.failures([jobId])).map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(['transient', 'in_doubt']);
+    const job = await stand.queue.getJob(jobId);
+    // The hanging try alone was counted.
+    expect(job?.attemptsMade).toBe(2);
+    await stand.expectSums();
+  }, 60_000);
 
   it.each([200, 207])(
     '[67] %d that refuses one sale of three inside: delivered, flagged, and found by the id of the sale',

@@ -4,7 +4,7 @@ import { enter } from '../../src/sync/admission.ts';
 import type { PauseReason } from '../../src/sync/gate/gate-script.ts';
 
 const SUBJECT = { jobId: 'job-1' };
-const PERMITTED: Acquired = { kind: 'permitted', permission: 'p', epoch: 1, trial: false };
+const PERMITTED: Acquired = { kind: 'permitted', permission: 'p', epoch: 1, trial: false, doubt: null };
 
 function denied(reason: DenialReason, waitMs: number | null = 500): Acquired {
   return { kind: 'denied', reason, retryAt: waitMs === null ? null : 1, waitMs };

@@ -1,11 +1,11 @@
 -- May this job call Conexxus now?
--- KEYS 1-4 as in base.lua, 5 claim (string), 6 delivered mark (string)
+-- KEYS 1-4 as in base.lua, 5 claim (string), 6 delivered mark (string), 7 doubt (string)
 -- ARGV 1 permission: a name nobody used before, 2 job id, 3 worker
--- Returns {'delivered'} | {'permitted', epoch, trial 0|1} | {'denied', reason, retryAt or '', now}
+-- Returns {'delivered'} | {'permitted', epoch, trial 0|1, doubt or ''} | {'denied', reason, retryAt or '', now}
 -- Promises: a permit is never given without a claim on the payload, so a Redis that can't take writes
 -- says so before the call; a denial takes nothing; asked twice by one permission (a resent command), it
 -- holds one claim and one trial. A claim is "permission|epoch|until|trial|job".
-local claim, delivered = unpack(redis.call('MGET', KEYS[5], KEYS[6]))
+local claim, delivered, doubt = unpack(redis.call('MGET', KEYS[5], KEYS[6], KEYS[7]))
 if delivered then
   return { 'delivered' }
 end
@@ -13,10 +13,18 @@ end
 local now = clock()
 local ends = encode(now + OPTIONS.leaseMs)
 
+-- Whether somebody's call for this payload was never recorded.
+local tookOver = false
+
 local function permit(epoch, trial)
   local value = ARGV[1] .. '|' .. epoch .. '|' .. ends .. '|' .. trial .. '|' .. ARGV[2]
-  redis.call('SET', KEYS[5], value, 'PX', OPTIONS.leaseMs)
-  return { 'permitted', epoch, trial }
+  -- Longer than its lease: of a process that died, it says to the next one that there was a try.
+  redis.call('SET', KEYS[5], value, 'PX', OPTIONS.deliveredRetentionMs)
+  if tookOver then
+    doubt = '0'
+    redis.call('SET', KEYS[7], doubt, 'PX', OPTIONS.deliveredRetentionMs)
+  end
+  return { 'permitted', epoch, trial, doubt or '' }
 end
 
 -- A calm circuit: closed, nothing beside it, nobody else's claim, the worker not benched. Most calls meet it, and the machine's
@@ -52,11 +60,12 @@ local function claimed()
   end
   local holder, epoch, claimedUntil, trial, job = string.match(claim, '^([^|]*)|(%d+)|(%d+)|([01])|(.*)$')
   if holder == ARGV[1] then
-    return { 'permitted', epoch, tonumber(trial) }
+    return { 'permitted', epoch, tonumber(trial), doubt or '' }
   end
   if holder and job ~= ARGV[2] and now < tonumber(claimedUntil) then
     return deny('in-flight', tonumber(claimedUntil))
   end
+  tookOver = holder ~= nil
   return nil
 end
 

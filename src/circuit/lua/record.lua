@@ -1,9 +1,9 @@
 -- What came of a permitted call.
--- KEYS 1-4 as in base.lua, 5 claim, 6 delivered mark
+-- KEYS 1-4 as in base.lua, 5 claim, 6 delivered mark, 7 doubt
 -- ARGV 1 permission, 2 effect (success failure misconfigured rate-limited rejected crashed ignored),
 --      3 '1' to set the delivered mark, 4 retryAfterMs or '', 5 the event's JSON, 6 worker,
 --      7 what stands for the payload as evidence, '' if it is the payload, 8 JSON of what went wrong, kept
---      as the last failure
+--      as the last failure, 9 what the next try has to know of this one, or ''
 -- Returns {'recorded' | 'stale' | 'repeated', state after, moved 0|1, verdict or '', waitMs or ''}
 --   verdict: 'benched': it may be this worker; 'suspect': it may be this payload; 'alone': this payload
 --   alone is rate limited. waitMs: after a 429, how long its job is to wait.
@@ -17,7 +17,9 @@ local claim = redis.call('GET', KEYS[5])
 local holder, epoch, ends, trial, job = string.match(claim or '', '^([^|]*)|(%d+)|(%d+)|([01])|(.*)$')
 
 local ours = holder == permission
-if ours then
+if ours and delivered then
+  redis.call('DEL', KEYS[5], KEYS[7])
+elseif ours then
   redis.call('DEL', KEYS[5])
 end
 
@@ -27,6 +29,11 @@ local function remember()
     redis.call('SET', KEYS[6], permission, 'PX', OPTIONS.deliveredRetentionMs)
   elseif ours or not claim then
     redis.call('SET', KEYS[5], 'recorded|' .. permission, 'PX', OPTIONS.leaseMs)
+  end
+  if delivered and not ours then
+    redis.call('DEL', KEYS[7])
+  elseif ARGV[9] ~= '' then
+    redis.call('SET', KEYS[7], ARGV[9], 'PX', OPTIONS.deliveredRetentionMs)
   end
 end
 
