@@ -69,7 +69,12 @@ export function dispose(
     case 'in_doubt':
       return { kind: 'postpone', delayMs: circumstances.askAgainMs ?? policy.retryDelayMs };
     case 'rate_limited':
-      return { kind: 'postpone', delayMs: waitMs ?? policy.retryDelayMs };
+      // Where all wait, the pause holds it back, and a person who ends the break early has it go too: it need
+      // only lose its place at the head.
+      return {
+        kind: 'postpone',
+        delayMs: verdict === 'alone' && waitMs !== null ? waitMs : policy.retryDelayMs,
+      };
     case 'aborted':
       return { kind: 'hand-back' };
     case 'rejected':

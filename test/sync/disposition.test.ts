@@ -85,8 +85,13 @@ describe('what an outcome does to its job', () => {
     }
   });
 
-  it('a rate limited job waits until the break ends, and spends no attempt', () => {
-    const disposition = disposed('rate_limited', { waitMs: 7_000, attempt: 10_000 });
+  it('a job that is rate limited with all others leaves the head, and the pause holds it back', () => {
+    const disposition = disposed('rate_limited', { waitMs: 3_600_000, attempt: 10_000 });
+    expect(disposition).toEqual({ kind: 'postpone', delayMs: 1_000 });
+  });
+
+  it('a job that is rate limited alone waits as long as it was told, and spends no attempt', () => {
+    const disposition = disposed('rate_limited', { verdict: 'alone', waitMs: 7_000, attempt: 10_000 });
     expect(disposition).toEqual({ kind: 'postpone', delayMs: 7_000 });
   });
 
