@@ -103,14 +103,14 @@ function startEventLog(base: Base, fail: (error: Error) => void): EventWriter {
     redis,
     blocking: connect('redis for events', config, logger, lifecycle),
     namespace: config.namespace,
-    db: database.db,
+    database,
     consumer: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     logger,
     onSchemaMismatch: fail,
   });
   writer.start();
   lifecycle.acquire('event log', () => writer.stop());
-  const pruning = startPruning({ db: database.db, retentionDays: config.events.retentionDays, logger });
+  const pruning = startPruning({ database, retentionDays: config.events.retentionDays, logger });
   lifecycle.acquire('pruning', () => pruning.stop());
   return writer;
 }
@@ -165,7 +165,7 @@ function startConsumer(
   const process = createProcessor({
     circuit,
     gate,
-    handlers: createHandlers(client, createCatalog(database.db)),
+    handlers: createHandlers(client, createCatalog(database)),
     spool,
     policy: { ...config.conexxus, maxRefusedAttempts: 2 * config.circuit.failureThreshold },
     redact,

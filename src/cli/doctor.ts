@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { secretsOf } from '../base/config/config.ts';
 import { createRedactor, type Redactor } from '../base/redaction.ts';
-import { type Check, checkServices } from './doctor-checks.ts';
+import type { Check } from './check.ts';
+import { checkServices } from './doctor-checks.ts';
 import { type EffectiveConfig, effectiveConfig } from './effective-config.ts';
 import { table } from './table.ts';
 

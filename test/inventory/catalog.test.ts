@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectDatabase, type Database } from '../../src/base/database.ts';
+import { connectDatabase } from '../../src/base/database.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { type Catalog, createCatalog } from '../../src/inventory/catalog.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from '../support/postgres.ts';
 
 let fresh: FreshDatabase;
-let database: Database;
+let database: OpenDatabase;
 let catalog: Catalog;
 
 beforeAll(async () => {
   fresh = await freshDatabase();
-  database = connectDatabase(fresh.url, { max: 1 });
-  await migrateDatabase(database.db);
-  catalog = createCatalog(database.db);
+  database = openDatabase(fresh.url, 1);
+  await migrateDatabase(database);
+  catalog = createCatalog(database);
 });
 
 afterAll(async () => {
@@ -159,7 +159,7 @@ describe('catalog', () => {
 
   it('fails with a typed error that holds no item while Postgres is away', async () => {
     const away = connectDatabase('postgres://nobody@127.0.0.1:1/nothing', { max: 1 });
-    const upsert = createCatalog(away.db).upsert('away', [{ sku: 'A', name: 'Apple', price: 1 }]);
+    const upsert = createCatalog(away).upsert('away', [{ sku: 'A', name: 'Apple', price: 1 }]);
     await expect(upsert).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
     await expect(upsert).rejects.not.toThrow('Apple');
     await away.close();
