@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import postgres from 'postgres';
 import { connectRedis } from '../../src/base/redis.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { testRedisUrl } from '../support/redis.ts';
@@ -21,6 +22,9 @@ const UNREACHABLE = {
   REDIS_URL: 'redis://:canary-redis@127.0.0.1:1',
   CONEXXUS_API_URL: 'http://127.0.0.1:1',
 };
+
+/** PGlite is one session, which would stay as it is. */
+const itOnServer = process.env['TEST_DATABASE_URL'] ? it : it.skip;
 
 interface Diagnosis {
   readonly ok: boolean;
@@ -93,6 +97,21 @@ describe('doctor', () => {
         { name: 'ALERT_WEBHOOK_URL', source: 'unset', value: '' },
       ]),
     );
+  });
+
+  itOnServer('tells a Postgres that takes no writes, with the fix, and one that does', async () => {
+    const role = async () => (await diagnose(healthy)).checks.find(({ name }) => name === 'Postgres role');
+    expect(await role()).toMatchObject({ ok: true, message: 'primary, takes writes' });
+    const person = postgres(database.url, { max: 1 });
+    const readOnly = (value: string) =>
+      person.unsafe(`alter database ${person.options.database} set default_transaction_read_only = ${value}`);
+    await readOnly('on');
+    try {
+      expect(await role()).toMatchObject({ ok: false, message: expect.stringMatching(/then turn it off$/) });
+    } finally {
+      await readOnly('off');
+      await person.end();
+    }
   });
 
   it.each([

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { checkSchema, migrateDatabase } from '../../src/events/migrate.ts';
 import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from '../support/postgres.ts';
+import { migrationsIn, waysBack } from '../support/ways-back.ts';
 import { describeOnServer } from './harness.ts';
 
 let fresh: FreshDatabase;
@@ -22,21 +22,7 @@ afterAll(async () => {
   await fresh.close();
 });
 
-/** From drizzle/README.md, newest first. */
-function waysBack(): { migration: string; statements: string }[] {
-  const [, ...sections] = readFileSync('drizzle/README.md', 'utf8').split('\n## ');
-  return sections.toReversed().map((section) => ({
-    migration: section.split('\n', 1)[0] ?? '',
-    statements:
-      /^- \*\*Locks\*\*.*^- \*\*How long\*\*.*^- \*\*The way back\*\*.*```sql\n(.*)```/ms.exec(
-        section,
-      )?.[1] ?? '',
-  }));
-}
-
-const journal: { entries: { tag: string }[] } = JSON.parse(
-  readFileSync('drizzle/meta/_journal.json', 'utf8'),
-);
+const migrations = migrationsIn('.');
 
 describe('migrateDatabase', () => {
   it('makes the tables, and finds nothing to do the second time', async () => {
@@ -86,9 +72,7 @@ describe('migrateDatabase', () => {
   });
 
   it('goes back as drizzle/README.md says, one migration after the other, and forward again', async () => {
-    expect(waysBack().map(({ migration }) => migration)).toEqual(
-      journal.entries.map(({ tag }) => tag).toReversed(),
-    );
+    expect(waysBack().map(({ migration }) => migration)).toEqual(migrations.toReversed());
     await migrateDatabase(first);
     await first.sql`
       insert into inventory_items (location_id, sku, name, price) values ('s', 'a', 'A', 19.99), ('s', 'b', 'B', 3.459)`;
@@ -104,8 +88,8 @@ describe('migrateDatabase', () => {
       kinds.push((await checkSchema(first)).kind);
       pricesAfter.set(migration, await prices().catch(() => []));
     }
-    expect(kinds).toEqual([...journal.entries.slice(1).map(() => 'behind'), 'missing']);
+    expect(kinds).toEqual([...migrations.slice(1).map(() => 'behind'), 'missing']);
     expect(pricesAfter.get('0001_catalog_price_of_four_decimals')).toEqual(['19.99', '3.46']);
-    expect(await migrateDatabase(first)).toBe(journal.entries.length);
+    expect(await migrateDatabase(first)).toBe(migrations.length);
   });
 });
