@@ -4,19 +4,26 @@ import { createGuardedFolder } from '../../scripts/services/guarded-folder.ts';
 import { findBinary, freePort, unprivilegedIdentity } from '../../scripts/services/machine.ts';
 import { postgresAnswers } from '../../scripts/services/postgres.ts';
 import { launchServer } from '../../scripts/services/server-process.ts';
+import { startProcess } from '../support/process.ts';
+import { type PostgresStand, startPostgresStand } from './postgres-server.ts';
 
-export interface PgBouncer {
+interface PgBouncer {
   /** The database of this name, by way of it. */
   url(database?: string): string;
   stop(): Promise<void>;
 }
 
-export interface PgBouncerOptions {
+interface PgBouncerOptions {
   /** Of the server behind it. */
   readonly port: number;
-  readonly poolMode: 'transaction' | 'session' | 'statement';
-  /** Sessions at the server at most; fewer than clients, so that they have to share. */
-  readonly poolSize: number;
+  readonly poolMode: 'transaction' | 'statement';
+}
+
+/** A Postgres of the test's own with a PgBouncer before it. */
+export interface PooledStand extends PostgresStand {
+  readonly pooledUrl: string;
+  /** The command line, by way of the PgBouncer. */
+  command(args: readonly string[], database?: string): Promise<{ code: number | null; said: string }>;
 }
 
 /** Debian's is off the path of ordinary users. */
@@ -26,13 +33,11 @@ const command = findBinary(['pgbouncer'], `${process.env['PATH'] ?? ''}:/usr/sbi
 export const NO_PGBOUNCER = command === undefined ? 'no PgBouncer on this machine' : undefined;
 
 const PASSWORD = 'pgbouncer-password';
+/** Sessions at the server, for the four connections of each worker and for everybody else. */
+const POOL_SIZE = 2;
 
 /** A real PgBouncer with the settings that Debian's has: its own defaults, and a password for who connects. */
-export async function startPgBouncer({
-  port: server,
-  poolMode,
-  poolSize,
-}: PgBouncerOptions): Promise<PgBouncer> {
+export async function startPgBouncer({ port: server, poolMode }: PgBouncerOptions): Promise<PgBouncer> {
   const port = await freePort();
   const folder = createGuardedFolder('pgbouncer');
   const settings = join(folder.path, 'pgbouncer.ini');
@@ -50,7 +55,7 @@ export async function startPgBouncer({
       'auth_type = md5',
       `auth_file = ${users}`,
       `pool_mode = ${poolMode}`,
-      `default_pool_size = ${poolSize}`,
+      `default_pool_size = ${POOL_SIZE}`,
     ].join('\n'),
   );
   // It refuses to run as root.
@@ -67,4 +72,24 @@ export async function startPgBouncer({
     crashSignal: 'SIGKILL',
   });
   return { url, stop };
+}
+
+export async function startPooledStand(
+  poolMode: PgBouncerOptions['poolMode'] = 'transaction',
+): Promise<PooledStand> {
+  const stand = await startPostgresStand();
+  const bouncer = await startPgBouncer({ port: stand.server.port, poolMode });
+  return {
+    ...stand,
+    pooledUrl: bouncer.url(),
+    async command(args, database) {
+      const ended = startProcess('dist/cli.js', { ...stand.env, DATABASE_URL: bouncer.url(database) }, args);
+      const { code } = await ended.exited;
+      return { code, said: ended.logs.map(({ msg }) => msg).join('\n') };
+    },
+    async close() {
+      await stand.close();
+      await bouncer.stop();
+    },
+  };
 }
