@@ -23,12 +23,10 @@ const COMMANDS = new Map([
   ['test:fleet', [...JEST, '--config', 'jest.fleet.config.js']],
   ['test:faults', [...JEST, '--config', 'jest.faults.config.js']],
 ]);
-// Not `npm ci`: npm 11 refuses a lock without those optional packages for other platforms that the registry
-// it was made with did not have (npm/cli#9846). Unsaved, this installs the locked packages just as well.
 // A person's npm may be set up to leave out parts, to install elsewhere or to pretend: flags win over its
 // files and its environment. No dependency needs its install script.
-const INSTALL = `install --no-save --package-lock --include=dev --include=optional --include=peer
-  --ignore-scripts --bin-links --install-strategy=hoisted --no-dry-run --no-package-lock-only --no-global
+const INSTALL = `ci --include=dev --include=optional --include=peer --ignore-scripts --bin-links
+  --package-lock --install-strategy=hoisted --no-dry-run --no-package-lock-only --no-global
   --no-audit --no-fund --loglevel=error`.split(/\s+/);
 
 async function main([name, ...args]) {

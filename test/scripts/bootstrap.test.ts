@@ -12,7 +12,7 @@ const NPM = `
   import { mkdirSync, writeFileSync } from 'node:fs';
   const [, , command] = process.argv;
   console.log('npm ' + process.argv.slice(2).join(' '));
-  if (command === 'install') process.exit(3);
+  if (command === 'ci') process.exit(3);
   mkdirSync('dist');
   writeFileSync('dist/worker.js', '');
 `;
@@ -70,9 +70,7 @@ describe('npm run demo and npm test on a fresh clone', () => {
     await rm(join(clone, 'node_modules'));
     const { code, err } = await ending(bootstrap('demo'));
     expect(code).toBe(3);
-    expect(err).toMatch(
-      /^Installing the packages .*\nnpm install --no-save [^]* failed \(exit code 3\)\.\n$/,
-    );
+    expect(err).toMatch(/^Installing the packages .*\nnpm ci [^]* failed \(exit code 3\)\.\n$/);
   });
 
   it('know nothing else', async () => {
