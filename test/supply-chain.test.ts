@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { VERSION } from '../src/base/version.ts';
 
 interface LockedPackage {
   readonly integrity?: string;
@@ -107,5 +108,40 @@ describe('what others wrote', () => {
     const scripts = production.filter(([, { hasInstallScript }]) => hasInstallScript === true);
     // An optional one speeds up what works without.
     expect(scripts.filter(([, { optional }]) => optional !== true).map(([path]) => path)).toEqual([]);
+  });
+});
+
+describe('our own name, which is not ours in the public registry', () => {
+  // What makes npm and its like fetch a package by its name; by a path they fetch nothing.
+  const FETCH =
+    /\b(?:npx|bunx|(?:npm|pnpm|yarn|bun) (?:x|exec|dlx|create|init|i|install|add))(?: -\S+)* conexxus-sync\b/;
+
+  it('is fetched by no command that people read in a text or a message', () => {
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+    const files = [
+      'README.md',
+      '.env.example',
+      'docker-compose.yml',
+      ...sources.map((path) => join('src', path)),
+    ];
+    const texts = files.filter((path) => /\.\w+$/.test(path));
+    expect(texts.length).toBeGreaterThan(100);
+    expect(texts.filter((path) => FETCH.test(read(path)))).toEqual([]);
+  });
+
+  it('is a command of this folder, for whoever knows it by npx', async () => {
+    // `--no`: what is not here is not fetched.
+    const { stdout } = await promisify(execFile)('npx', ['--no', '--', 'conexxus-sync', '--version'], {
+      cwd: ROOT,
+    });
+    expect(stdout.trim()).toBe(VERSION);
+  });
+
+  it('is built into the image, and pulled from nowhere', () => {
+    const ours = read('docker-compose.yml').matchAll(/^ *image: (conexxus-sync\S*)\n *(.*)$/gm);
+    expect([...ours].map(([, image, next]) => [image, next])).toEqual([
+      ['conexxus-sync', 'pull_policy: build'],
+      ['conexxus-sync-simulator', 'pull_policy: build'],
+    ]);
   });
 });

@@ -31,12 +31,12 @@ export class SchemaMismatchError extends ConexxusSyncError {
 }
 
 const advice = {
-  missing: 'The database has no conexxus-sync tables yet: run `npx conexxus-sync migrate`.',
+  missing: 'The database has no conexxus-sync tables yet: run `node dist/cli.js migrate`.',
   behind:
-    'The database schema is older than this version of conexxus-sync needs: run `npx conexxus-sync migrate`.',
+    'The database schema is older than this version of conexxus-sync needs: run `node dist/cli.js migrate`.',
   newer:
     'The database schema is newer than this version of conexxus-sync knows: install the version that made it. ' +
-    '`npx conexxus-sync migrate` of this version can only go forward.',
+    '`node dist/cli.js migrate` of this version can only go forward.',
 } satisfies Record<SchemaMismatch['kind'], string>;
 
 /** At the top of the package, two levels above this file, compiled or not. */

@@ -64,7 +64,7 @@ describe('doctor', () => {
     expect(before.checks).toContainEqual({
       name: 'Postgres schema',
       ok: false,
-      message: expect.stringContaining('run `npx conexxus-sync migrate`'),
+      message: expect.stringContaining('run `node dist/cli.js migrate`'),
     });
 
     expect(await run(['migrate'], healthy)).toMatchObject({ code: 0, stdout: 'Applied 1 migration.\n' });
