@@ -4,6 +4,7 @@ import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
+import { takesWrites } from './base/redis-writes.ts';
 import { createCircuit } from './circuit/circuit.ts';
 import { eventStreamKey } from './events/event.ts';
 import { createSpool } from './events/spool.ts';
@@ -57,7 +58,7 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     audit: spool,
     deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
     checks: {
-      redis: async () => (await redis.ping()) === 'PONG',
+      redis: () => takesWrites(redis, namespace),
       postgres: async () => (await database.sql`select 1`).length === 1,
       events: async () => (await spool.backlog()) < config.events.backlogMax,
     },

@@ -10,6 +10,7 @@ import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
 import { requireFitRedis } from './base/redis-fitness.ts';
+import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
 import { type Circuit, createCircuit } from './circuit/circuit.ts';
 import { type ConexxusClient, createConexxusClient } from './conexxus/client.ts';
@@ -191,7 +192,7 @@ async function startHealth(
   if (healthPort === 0) return;
   const { backlogMax } = config.events;
   const server = await serveHealth(healthPort, logger, {
-    redis: async () => (await redis.ping()) === 'PONG',
+    redis: () => takesWrites(redis, config.namespace),
     postgres: () => Promise.resolve(writer.health().error === null),
     events: async () => (await spool.backlog()) < backlogMax,
   });

@@ -8,6 +8,9 @@ import { examineRedis } from '../base/redis-fitness.ts';
 import { VERSION } from '../base/version.ts';
 import { createConexxusClient } from '../conexxus/client.ts';
 import { checkSchema, SchemaMismatchError } from '../events/migrate.ts';
+import { examineMachine } from './doctor-machine.ts';
+import { examineFurther } from './doctor-redis.ts';
+import type { Finding } from './finding.ts';
 import { reasonOf } from './reason.ts';
 
 export interface Check {
@@ -28,11 +31,12 @@ export async function checkServices(settings: Settings, redact: Redactor): Promi
     checkRedis(settings),
     checkPostgres(settings),
     checkConexxus(settings, redact),
+    examineMachine(settings.databaseUrl).then((findings) => findings.map(checkOf)),
   ]);
   return checks.flat().map(({ name, ok, message }) => ({ name, ok, message: redact(message) }));
 }
 
-async function checkRedis({ redisUrl }: Settings): Promise<Check[]> {
+async function checkRedis({ redisUrl, namespace }: Settings): Promise<Check[]> {
   if (redisUrl === undefined) return [unconfigured('Redis', 'REDIS_URL')];
   let lastError: unknown;
   const redis = connectRedis(redisUrl, 'fail-fast', (error) => {
@@ -41,11 +45,14 @@ async function checkRedis({ redisUrl }: Settings): Promise<Check[]> {
   try {
     await once(redis, 'ready', { signal: AbortSignal.timeout(ANSWER_MS) });
     const findings = await answered(examineRedis(redis));
-    return findings.map(({ about, verdict, text }) => ({
+    const checks = findings.map(({ about, verdict, text }) => ({
       name: about === 'version' ? 'Redis' : `Redis ${about}`,
       ok: verdict === 'ok',
       message: text,
     }));
+    if (namespace === undefined) return checks;
+    const further = await answered(examineFurther(redis, namespace));
+    return [...checks, ...further.map(checkOf)];
   } catch (error) {
     const reason = reasonOf(lastError ?? error);
     return [
@@ -54,6 +61,10 @@ async function checkRedis({ redisUrl }: Settings): Promise<Check[]> {
   } finally {
     redis.disconnect();
   }
+}
+
+function checkOf({ about, ok, text }: Finding): Check {
+  return { name: about, ok, message: text };
 }
 
 async function checkPostgres({ databaseUrl }: Settings): Promise<Check[]> {

@@ -125,7 +125,7 @@ describe('doctor', () => {
     expect(stdout).toMatch(/^ {2}FIX {2}Redis {10}cannot be used \(.*ECONNREFUSED.*REDIS_URL/m);
     expect(stdout).toMatch(/^ {2}FIX {2}Postgres {7}cannot be used \(.*ECONNREFUSED.*DATABASE_URL/m);
     expect(stdout).toMatch(/^ {2}FIX {2}Conexxus {7}is not healthy \(.*CONEXXUS_API_URL/m);
-    expect(stdout).toMatch(/\n3 of 4 checks need fixing\.\n$/);
+    expect(stdout).toMatch(/\n3 of 5 checks need fixing\.\n$/);
     expect(stdout).not.toContain('canary');
   });
 
