@@ -22,6 +22,7 @@ import { createCatalog } from './inventory/catalog.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createConsumer } from './sync/consumer.ts';
 import { readReplays } from './sync/dead-letters/replays.ts';
+import { createFinishedJobs } from './sync/finished-jobs.ts';
 import { createGate, type Gate } from './sync/gate/gate.ts';
 import type { GateOptions } from './sync/gate/gate-script.ts';
 import { createHandlers } from './sync/handlers.ts';
@@ -141,6 +142,7 @@ async function startSync(base: Base): Promise<void> {
     options: options.circuit,
   });
   const gate = await startGate(base, { circuit, client, options });
+  await startBounding(base);
   startConsumer(base, { circuit, client, gate });
 }
 
@@ -156,12 +158,20 @@ async function startGate(
   return gate;
 }
 
+/** Before the first job: BullMQ would let go all that is too much at once, when it finishes. */
+async function startBounding({ config, logger, lifecycle, redis }: Base): Promise<void> {
+  const { namespace, worker } = config;
+  const finished = createFinishedJobs({ redis, namespace, max: worker.completedMax, logger });
+  lifecycle.acquire('finished jobs', () => finished.stop());
+  await finished.start();
+}
+
 function startConsumer(
   { config, logger, lifecycle, redis, database, spool }: Base,
   { circuit, client, gate }: { circuit: Circuit; client: ConexxusClient; gate: Gate },
 ): void {
   const { namespace } = config;
-  const { concurrency, shutdownTimeoutMs } = config.worker;
+  const { concurrency, completedMax, shutdownTimeoutMs } = config.worker;
   const stopping = new AbortController();
   const process = createProcessor({
     circuit,
@@ -174,7 +184,7 @@ function startConsumer(
     replaysOf: (jobId) => readReplays(redis, namespace, jobId),
     stopping: stopping.signal,
   });
-  const consumer = createConsumer({ redis, namespace, concurrency, process, logger });
+  const consumer = createConsumer({ redis, namespace, concurrency, completedMax, process, logger });
   consumer.start();
   const drain = () => {
     stopping.abort();

@@ -43,6 +43,8 @@ const WORKER_ENV = {
   CIRCUIT_WINDOW: '10000',
   RAMP_STEP: '100',
   SHUTDOWN_TIMEOUT: '3000',
+  // The check clears them itself, once it has read them all.
+  COMPLETED_MAX: '1000000',
 };
 
 export async function openSite(lifecycle: Lifecycle, say: Say): Promise<Site> {
