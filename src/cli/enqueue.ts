@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { loadConfig } from '../base/config/config.ts';
 import { ConexxusSyncError } from '../base/errors.ts';
+import { changedNumberProblem } from '../sync/jobs/exact-numbers.ts';
 import { JOB_NAMES, parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
 import { createEnqueuer, type Enqueuer } from '../sync/producer/enqueuer.ts';
 import { createReport, type EnqueueReport } from './enqueue-report.ts';
@@ -59,7 +60,7 @@ function payloadsOf(job: string, options: EnqueueOptions, locationId: string): A
 }
 
 async function* oneOf(data: unknown): AsyncGenerator<Payload> {
-  yield { place: { unit: 'item', number: 1 }, data };
+  yield { place: { unit: 'item', number: 1 }, data, changed: [] };
 }
 
 async function transfer(
@@ -83,7 +84,7 @@ function jobOf(name: string, payload: Payload, report: EnqueueReport): SyncJob |
     report.refused(payload.place, [{ path: '', message: payload.unreadable }], 0);
     return undefined;
   }
-  const parsed = parseJob(name, payload.data);
+  const parsed = parseJob(name, payload.data, payload.changed.map(changedNumberProblem));
   if (parsed.ok) return parsed.job;
   report.refused(payload.place, parsed.problems, parsed.more);
   return undefined;

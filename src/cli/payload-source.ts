@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { ConexxusSyncError, errorMessage } from '../base/errors.ts';
+import { type ChangedNumber, changedNumbers } from '../sync/jobs/exact-numbers.ts';
 
 /** Where in the input something stands: a line of JSON Lines, or an item of one JSON document. */
 export interface Place {
@@ -9,7 +10,12 @@ export interface Place {
 }
 
 export type Payload =
-  | { readonly place: Place; readonly data: unknown }
+  | {
+      readonly place: Place;
+      readonly data: unknown;
+      /** Numbers in its text that are others in the data. */
+      readonly changed: readonly ChangedNumber[];
+    }
   /** Could not be read, for this reason. */
   | { readonly place: Place; readonly unreadable: string };
 
@@ -57,19 +63,42 @@ async function* documentOf(first: Line, rest: AsyncIterable<Line>): AsyncGenerat
 function itemsOf(lines: readonly Line[]): Payload[] {
   if (lines.length === 0) return [];
   const whole = parse({ number: 1, bytes: Buffer.concat(lines.flatMap(({ bytes }) => [bytes, NEWLINE])) });
-  if ('data' in whole) {
-    const items: unknown[] = Array.isArray(whole.data) ? whole.data : [whole.data];
-    return items.map((data, index) => ({ place: { unit: 'item', number: index + 1 }, data }));
-  }
+  if ('data' in whole) return itemsIn(whole);
   const payloads = lines.map(parse);
   // Not even one line is JSON: this is one broken document, not a thousand broken lines.
   return payloads.some((payload) => 'data' in payload) ? payloads : [whole];
 }
 
+type Readable = Extract<Payload, { readonly data: unknown }>;
+
+function itemsIn({ data, changed }: Readable): Payload[] {
+  const items: unknown[] = Array.isArray(data) ? data : [data];
+  const changedOf = Array.isArray(data) ? byItem(changed) : new Map([[0, changed]]);
+  return items.map((item, index) => ({
+    place: { unit: 'item', number: index + 1 },
+    data: item,
+    changed: changedOf.get(index) ?? [],
+  }));
+}
+
+/** The numbers by the item of the list that they are in, seen from there. */
+function byItem(numbers: readonly ChangedNumber[]): Map<number, ChangedNumber[]> {
+  const found = new Map<number, ChangedNumber[]>();
+  for (const { path, text } of numbers) {
+    const index = Number(path[0]);
+    const number = { path: path.slice(1), text };
+    const before = found.get(index);
+    if (before === undefined) found.set(index, [number]);
+    else before.push(number);
+  }
+  return found;
+}
+
 function parse({ number, bytes }: Line): Payload {
   const place = { unit: 'line', number } as const;
   try {
-    return { place, data: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { place, data: JSON.parse(text), changed: changedNumbers(text) };
   } catch (error) {
     const reason = error instanceof SyntaxError ? `is not JSON: ${error.message}` : 'is not UTF-8 text';
     return { place, unreadable: reason };

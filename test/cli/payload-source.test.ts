@@ -50,6 +50,22 @@ describe('the payloads of a file', () => {
     expect(await read('[]')).toEqual([]);
   });
 
+  it('come with the numbers that are others in them than in the text, each with its own', async () => {
+    const digits = '6035710012345678901';
+    const bad = `{"id":"c","card":[${digits}]}`;
+    const changed = async (input: string) => {
+      const found: unknown[] = [];
+      for await (const payload of readPayloads(pieces(input, 7))) {
+        found.push('data' in payload ? payload.changed : payload);
+      }
+      return found;
+    };
+    const its = [{ path: ['card', 0], text: digits }];
+    expect(await changed(`${a}\n${bad}\n${b}\n${bad}`)).toEqual([[], its, [], its]);
+    expect(await changed(`[${a},\n${bad},${b},${bad}]`)).toEqual([[], its, [], its]);
+    expect(await changed(bad.replace('{', '{\n'))).toEqual([its]);
+  });
+
   it('are read on after a line that is no JSON, be it the first', async () => {
     const spoilt = [
       expect.stringMatching(/^line 1: is not JSON: /),

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectDatabase, type Database } from '../../src/base/database.ts';
 import { checkSchema, migrateDatabase } from '../../src/events/migrate.ts';
@@ -21,6 +22,22 @@ afterAll(async () => {
   await first.close();
   await fresh.close();
 });
+
+/** From drizzle/README.md, newest first. */
+function waysBack(): { migration: string; statements: string }[] {
+  const [, ...sections] = readFileSync('drizzle/README.md', 'utf8').split('\n## ');
+  return sections.toReversed().map((section) => ({
+    migration: section.split('\n', 1)[0] ?? '',
+    statements:
+      /^- \*\*Locks\*\*.*^- \*\*How long\*\*.*^- \*\*The way back\*\*.*```sql\n(.*)```/ms.exec(
+        section,
+      )?.[1] ?? '',
+  }));
+}
+
+const journal: { entries: { tag: string }[] } = JSON.parse(
+  readFileSync('drizzle/meta/_journal.json', 'utf8'),
+);
 
 describe('migrateDatabase', () => {
   it('makes the tables, and finds nothing to do the second time', async () => {
@@ -67,5 +84,29 @@ describe('migrateDatabase', () => {
     expect(await checkSchema(first.db)).toMatchObject({ kind: 'missing' });
     const [table] = await first.sql`select to_regclass('event_log') as name`;
     expect(table?.['name']).toBeNull();
+  });
+
+  it('goes back as drizzle/README.md says, one migration after the other, and forward again', async () => {
+    expect(waysBack().map(({ migration }) => migration)).toEqual(
+      journal.entries.map(({ tag }) => tag).toReversed(),
+    );
+    await migrateDatabase(first.db);
+    await first.sql`
+      insert into inventory_items (location_id, sku, name, price) values ('s', 'a', 'A', 19.99), ('s', 'b', 'B', 3.459)`;
+    const prices = async () => {
+      const rows = await first.sql`select price::text from inventory_items order by sku`;
+      return rows.map(({ price }) => String(price));
+    };
+    expect(await prices()).toEqual(['19.9900', '3.4590']);
+    const pricesAfter = new Map<string, readonly string[]>();
+    const kinds: string[] = [];
+    for (const { migration, statements } of waysBack()) {
+      await first.sql.unsafe(statements);
+      kinds.push((await checkSchema(first.db)).kind);
+      pricesAfter.set(migration, await prices().catch(() => []));
+    }
+    expect(kinds).toEqual([...journal.entries.slice(1).map(() => 'behind'), 'missing']);
+    expect(pricesAfter.get('0001_catalog_price_of_four_decimals')).toEqual(['19.99', '3.46']);
+    expect(await migrateDatabase(first.db)).toBe(journal.entries.length);
   });
 });
