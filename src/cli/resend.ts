@@ -5,8 +5,9 @@ import { ResendRefusedError, type Resent, resend } from '../sync/dead-letters/re
 import { changedNumberProblem } from '../sync/jobs/exact-numbers.ts';
 import { parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
 import { openQueue } from '../sync/queue.ts';
+import { openInput } from './input-file.ts';
 import { ACTOR, notEmpty, REASON, type WordOptions, wordOf } from './options.ts';
-import { openFile, readPayloads } from './payload-source.ts';
+import { readPayloads } from './payload-source.ts';
 import { withRedis } from './with-redis.ts';
 
 interface ResendOptions extends WordOptions {
@@ -55,7 +56,7 @@ async function payloadOf(id: string, file: string | undefined): Promise<SyncJob>
   }
   const isKey = SYNC_KEY.test(id);
   const found: SyncJob[] = [];
-  for await (const payload of readPayloads(openFile(file))) {
+  for await (const payload of readPayloads(openInput(file).chunks)) {
     if ('unreadable' in payload) continue;
     const parsed = parseJob('push_sales', payload.data, payload.changed.map(changedNumberProblem));
     if (parsed.ok && (!isKey || parsed.job.syncKey === id)) found.push(parsed.job);
