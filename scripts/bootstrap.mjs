@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MINIMUM_NODE = [20, 19];
+const LOOK_EVERY_MS = 500;
 const JEST = [
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',
@@ -117,8 +118,10 @@ function run(command, args, options, onOutput = () => {}) {
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
+  const watch = whenOrphaned(() => forward('SIGTERM'));
   return new Promise((resolve) => {
     const end = (code) => {
+      clearInterval(watch);
       for (const signal of signals) process.off(signal, forward);
       resolve(code);
     };
@@ -128,6 +131,18 @@ function run(command, args, options, onOutput = () => {}) {
     });
     child.on('close', (code, signal) => end(code ?? 128 + constants.signals[signal]));
   });
+}
+
+/** npm passes a SIGTERM on to the shell that it runs its scripts with, which dies of it and tells nobody. */
+function whenOrphaned(then) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    then();
+  }, LOOK_EVERY_MS);
+  return watch.unref();
 }
 
 function fail(message) {
