@@ -17,7 +17,13 @@ export default {
       name: `${folder}-stands-alone`,
       severity: 'error',
       from: { path: `^src/${folder}/` },
-      to: { path: '^src/', pathNot: [`^src/${folder}/`, '^src/base/(errors|redis|redaction|logger)\\.ts$'] },
+      to: {
+        path: '^src/',
+        pathNot: [
+          `^src/${folder}/`,
+          '^src/base/(errors|redis|database|postgres-errors|redaction|logger)\\.ts$',
+        ],
+      },
     })),
     {
       name: 'sync-knows-no-process',

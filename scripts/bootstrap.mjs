@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MINIMUM_NODE = [20, 19];
+const LOOK_EVERY_MS = 500;
 const JEST = [
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',
@@ -23,12 +24,10 @@ const COMMANDS = new Map([
   ['test:fleet', [...JEST, '--config', 'jest.fleet.config.js']],
   ['test:faults', [...JEST, '--config', 'jest.faults.config.js']],
 ]);
-// Not `npm ci`: npm 11 refuses a lock without those optional packages for other platforms that the registry
-// it was made with did not have (npm/cli#9846). Unsaved, this installs the locked packages just as well.
 // A person's npm may be set up to leave out parts, to install elsewhere or to pretend: flags win over its
 // files and its environment. No dependency needs its install script.
-const INSTALL = `install --no-save --package-lock --include=dev --include=optional --include=peer
-  --ignore-scripts --bin-links --install-strategy=hoisted --no-dry-run --no-package-lock-only --no-global
+const INSTALL = `ci --include=dev --include=optional --include=peer --ignore-scripts --bin-links
+  --package-lock --install-strategy=hoisted --no-dry-run --no-package-lock-only --no-global
   --no-audit --no-fund --loglevel=error`.split(/\s+/);
 
 async function main([name, ...args]) {
@@ -119,8 +118,10 @@ function run(command, args, options, onOutput = () => {}) {
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
+  const watch = whenOrphaned(() => forward('SIGTERM'));
   return new Promise((resolve) => {
     const end = (code) => {
+      clearInterval(watch);
       for (const signal of signals) process.off(signal, forward);
       resolve(code);
     };
@@ -130,6 +131,18 @@ function run(command, args, options, onOutput = () => {}) {
     });
     child.on('close', (code, signal) => end(code ?? 128 + constants.signals[signal]));
   });
+}
+
+/** npm passes a SIGTERM on to the shell that it runs its scripts with, which dies of it and tells nobody. */
+function whenOrphaned(then) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    then();
+  }, LOOK_EVERY_MS);
+  return watch.unref();
 }
 
 function fail(message) {

@@ -4,28 +4,43 @@ import { secretsOf } from './base/config/config.ts';
 import { runProcess } from './base/lifecycle.ts';
 import { createRedactor } from './base/redaction.ts';
 import { VERSION } from './base/version.ts';
-import { registerCircuit } from './cli/circuit.ts';
-import { registerDeadLetters } from './cli/dead-letters.ts';
-import { registerDoctor } from './cli/doctor.ts';
-import { registerEnqueue } from './cli/enqueue.ts';
-import { registerMigrate } from './cli/migrate.ts';
-import { registerResend } from './cli/resend.ts';
-import { registerWorkers } from './cli/workers.ts';
+import { keepHeapSmall } from './cli/small-heap.ts';
 
-const SUBCOMMANDS = [
-  registerEnqueue,
-  registerCircuit,
-  registerWorkers,
-  registerDeadLetters,
-  registerResend,
-  registerMigrate,
-  registerDoctor,
-];
+/** Each loads what it needs alone: nobody waits for Postgres' driver to enqueue a sale. */
+const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = {
+  async enqueue(program) {
+    keepHeapSmall();
+    (await import('./cli/enqueue.ts')).registerEnqueue(program);
+  },
+  async circuit(program) {
+    (await import('./cli/circuit.ts')).registerCircuit(program);
+  },
+  async workers(program) {
+    (await import('./cli/workers.ts')).registerWorkers(program);
+  },
+  async 'dead-letters'(program) {
+    (await import('./cli/dead-letters.ts')).registerDeadLetters(program);
+  },
+  async resend(program) {
+    (await import('./cli/resend.ts')).registerResend(program);
+  },
+  async migrate(program) {
+    (await import('./cli/migrate.ts')).registerMigrate(program);
+  },
+  async doctor(program) {
+    (await import('./cli/doctor.ts')).registerDoctor(program);
+  },
+};
 
 const program = new Command('conexxus-sync')
   .description('Gets every sale to the Conexxus back office, and its catalog to the store.')
   .version(VERSION);
-for (const register of SUBCOMMANDS) register(program);
+
+/** The one that is asked for, else all, for the help. */
+async function register(name: string): Promise<void> {
+  const one = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  for (const command of one === undefined ? Object.values(COMMANDS) : [one]) await command(program);
+}
 
 // `… list | head`: whoever reads has seen enough.
 process.stdout.on('error', (error) => {
@@ -34,5 +49,6 @@ process.stdout.on('error', (error) => {
 });
 
 await runProcess(async () => {
+  await register(process.argv[2] ?? '');
   await program.parseAsync();
 }, createRedactor(secretsOf()));

@@ -5,6 +5,7 @@ import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
+import { takesWrites } from './base/redis-writes.ts';
 import { createSpool } from './events/spool.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { listen } from './ops/server.ts';
@@ -63,8 +64,9 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     audit: spool,
     deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
     checks: {
-      redis: async () => (await redis.ping()) === 'PONG',
-      postgres: async () => (await database.sql`select 1`).length === 1,
+      redis: () => takesWrites(redis, namespace),
+      // Where it takes no writes, the event log has stopped.
+      postgres: () => database.write(() => Promise.resolve(true)),
       events: async () => (await spool.backlog()) < config.events.backlogMax,
     },
     redact,

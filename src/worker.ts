@@ -11,6 +11,7 @@ import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
 import { requireFitRedis } from './base/redis-fitness.ts';
+import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
 import { type Circuit, createCircuit } from './circuit/circuit.ts';
 import { type ConexxusClient, createConexxusClient } from './conexxus/client.ts';
@@ -22,6 +23,7 @@ import { createCatalog } from './inventory/catalog.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createConsumer } from './sync/consumer.ts';
 import { readReplays } from './sync/dead-letters/replays.ts';
+import { createFinishedJobs } from './sync/finished-jobs.ts';
 import { createGate, type Gate } from './sync/gate/gate.ts';
 import type { GateOptions, Standing } from './sync/gate/gate-script.ts';
 import { createHandlers } from './sync/handlers.ts';
@@ -115,14 +117,14 @@ function startEventLog(base: Base, fail: (error: Error) => void): EventWriter {
     redis,
     blocking: connect('redis for events', config, logger, lifecycle),
     namespace: config.namespace,
-    db: database.db,
+    database,
     consumer: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     logger,
     onSchemaMismatch: fail,
   });
   writer.start();
   lifecycle.acquire('event log', () => writer.stop());
-  const pruning = startPruning({ db: database.db, retentionDays: config.events.retentionDays, logger });
+  const pruning = startPruning({ database, retentionDays: config.events.retentionDays, logger });
   lifecycle.acquire('pruning', () => pruning.stop());
   return writer;
 }
@@ -156,6 +158,7 @@ async function startSync(base: Base): Promise<Gate> {
   });
   const gate = await startGate(base, { circuit, client, options });
   key.onChange(() => leaveBench(circuit, base));
+  await startBounding(base);
   startConsumer(base, { circuit, client, gate });
   return gate;
 }
@@ -187,17 +190,25 @@ async function startGate(
   return gate;
 }
 
+/** Before the first job: BullMQ would let go all that is too much at once, when it finishes. */
+async function startBounding({ config, logger, lifecycle, redis }: Base): Promise<void> {
+  const { namespace, worker } = config;
+  const finished = createFinishedJobs({ redis, namespace, max: worker.completedMax, logger });
+  lifecycle.acquire('finished jobs', () => finished.stop());
+  await finished.start();
+}
+
 function startConsumer(
   { config, logger, lifecycle, redis, database, spool, self }: Base,
   { circuit, client, gate }: { circuit: Circuit; client: ConexxusClient; gate: Gate },
 ): void {
   const { namespace } = config;
-  const { shutdownTimeoutMs } = config.worker;
+  const { completedMax, shutdownTimeoutMs } = config.worker;
   const stopping = new AbortController();
   const process = createProcessor({
     circuit,
     gate,
-    handlers: createHandlers(client, createCatalog(database.db)),
+    handlers: createHandlers(client, createCatalog(database)),
     spool,
     policy: { ...config.conexxus, maxRefusedAttempts: 2 * config.circuit.failureThreshold },
     redact,
@@ -207,7 +218,7 @@ function startConsumer(
     deliveredSince: createDeliveredSince({ redis, namespace, circuit }),
     stopping: stopping.signal,
   });
-  const consumer = createConsumer({ redis, namespace, self, process, logger });
+  const consumer = createConsumer({ redis, namespace, self, completedMax, process, logger });
   consumer.start();
   gate.onStanding(({ kind }) => consumer.allow(SLOTS[kind] ?? self.slots));
   const drain = () => {
@@ -227,7 +238,7 @@ async function startHealth(
   if (healthPort === 0) return;
   const { backlogMax } = config.events;
   const server = await serveHealth(healthPort, logger, {
-    redis: async () => (await redis.ping()) === 'PONG',
+    redis: () => takesWrites(redis, config.namespace),
     postgres: () => Promise.resolve(writer.health().error === null),
     events: async () => (await spool.backlog()) < backlogMax,
     worker: () => Promise.resolve(gate?.standing().kind !== 'benched' || BENCHED),

@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { VARIABLES } from '../src/base/config/config.ts';
-import { connectDatabase, type Database } from '../src/base/database.ts';
 import { parseEntry } from '../src/events/entry.ts';
 import { migrateDatabase } from '../src/events/migrate.ts';
 import { eventLog, type NewEventRow } from '../src/events/schema.ts';
 import { attemptEvent, deadLetterEvent, verdictEvent } from '../src/sync/sync-event.ts';
 import { aCircuit, type Bench, disconnectAll, START } from './circuit/harness.ts';
-import { type FreshDatabase, freshDatabase } from './support/postgres.ts';
+import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from './support/postgres.ts';
 import { startProcess } from './support/process.ts';
 import { testRedisUrl, uniqueNamespace } from './support/redis.ts';
 import { startScript } from './support/script.ts';
@@ -63,7 +62,7 @@ describe('what the README names', () => {
   });
 
   it('as a command with its options, is one', async () => {
-    const lines = readme.matchAll(/(?:npx conexxus-sync|node dist\/cli\.js) ([a-z][^#&`\n]*)/g);
+    const lines = readme.matchAll(/node dist\/cli\.js ([a-z][^#&`\n]*)/g);
     const words = new Map<string, string[]>();
     for (const [, line = ''] of lines) {
       const given = line
@@ -107,12 +106,12 @@ describe('the TypeScript of the README', () => {
 
 describe('the queries of the README', () => {
   let fresh: FreshDatabase;
-  let database: Database;
+  let database: OpenDatabase;
 
   beforeAll(async () => {
     fresh = await freshDatabase();
-    database = connectDatabase(fresh.url, { max: 1 });
-    await migrateDatabase(database.db);
+    database = openDatabase(fresh.url, 1);
+    await migrateDatabase(database);
     await database.db.insert(eventLog).values([...salesRows(), ...(await circuitRows())]);
   });
 

@@ -103,7 +103,7 @@ describe('a worker process', () => {
     await stand.producer.fetchInventory({ locationId: 'store-1' });
     await untilDelivered(1);
     const items = await stand.database.sql`select sku, price::text from inventory_items`;
-    expect([...items]).toEqual([{ sku: 'a', price: '0.10' }]);
+    expect([...items]).toEqual([{ sku: 'a', price: '0.1000' }]);
     const [row] = await stand.database.sql`
       select payload from event_log where event_type = 'conexxus.sync.succeeded.fetch_inventory'`;
     expect(row?.['payload']).toMatchObject({ status: 'partial', processed: 2, succeeded: 1, failed: 1 });

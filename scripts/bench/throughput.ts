@@ -33,7 +33,9 @@ async function jobsPerSecond({ redis, postgres, jobs }: BenchSetting, entry: str
   try {
     await stand.queue.pause();
     await stand.enqueue(makeSales(jobs));
-    await Promise.all(Array.from({ length: WORKERS }, () => stand.startWorker({}, entry)));
+    await Promise.all(
+      Array.from({ length: WORKERS }, () => stand.startWorker({ COMPLETED_MAX: String(jobs) }, entry)),
+    );
     const from = performance.now();
     await stand.queue.resume();
     while ((await stand.queue.getCompletedCount()) < jobs) await delay(LOOK_MS);

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectDatabase, type Database } from '../../src/base/database.ts';
 import type { Lifecycle } from '../../src/base/lifecycle.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { createSyncProducer, type SyncProducer } from '../../src/index.ts';
-import { databaseOn } from '../../test/support/postgres.ts';
+import { databaseOn, type OpenDatabase, openDatabase } from '../../test/support/postgres.ts';
 import { type Simulator, startSimulator } from '../../test/support/simulator/simulator.ts';
 import type { OnEnded, Say, Service } from '../services/service.ts';
 import { startPostgres, startRedis } from '../services.ts';
@@ -17,7 +16,7 @@ export interface Stage {
   readonly namespace: string;
   readonly redis: Redis;
   readonly queue: Queue;
-  readonly database: Database;
+  readonly database: OpenDatabase;
   readonly simulator: Simulator;
   readonly producer: SyncProducer;
   readonly dashboardUrl: string;
@@ -52,7 +51,7 @@ export async function setStage(staging: Staging): Promise<Stage> {
   signal.throwIfAborted();
   const databaseUrl = await acquireDatabase(staging);
   signal.throwIfAborted();
-  const database = await openDatabase(lifecycle, databaseUrl);
+  const database = await connect(lifecycle, databaseUrl);
   const simulator = await startSimulator({ latency: LATENCY });
   lifecycle.acquire('simulator', () => simulator.stop());
   say(`Conexxus, simulated, on ${simulator.url.replace('http://', '')}`);
@@ -108,11 +107,11 @@ function acquireService(lifecycle: Lifecycle, service: Service, say: Say): void 
   say(service.description);
 }
 
-async function openDatabase(lifecycle: Lifecycle, url: string): Promise<Database> {
+async function connect(lifecycle: Lifecycle, url: string): Promise<OpenDatabase> {
   // One connection: the bundled Postgres is one backend for all.
-  const database = connectDatabase(url, { max: 1 });
+  const database = openDatabase(url, 1);
   lifecycle.acquire('postgres', () => database.close());
-  await migrateDatabase(database.db);
+  await migrateDatabase(database);
   return database;
 }
 

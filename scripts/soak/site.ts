@@ -1,7 +1,6 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { loadConfig } from '../../src/base/config/config.ts';
-import { connectDatabase, type Database } from '../../src/base/database.ts';
 import type { Lifecycle } from '../../src/base/lifecycle.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { type Circuit, createCircuit } from '../../src/circuit/circuit.ts';
@@ -10,6 +9,7 @@ import { migrateDatabase } from '../../src/events/migrate.ts';
 import { createSyncProducer, type SyncProducer } from '../../src/index.ts';
 import { QUEUE_NAME, queuePrefix } from '../../src/sync/queue.ts';
 import { gateOptionsOf } from '../../src/sync/settings.ts';
+import { type OpenDatabase, openDatabase } from '../../test/support/postgres.ts';
 import { type Simulator, startSimulator } from '../../test/support/simulator/simulator.ts';
 import { startEmbeddedPostgres } from '../services/pglite.ts';
 import { type PrivateServer, type Say, type Service, ServiceNotFoundError } from '../services/service.ts';
@@ -24,7 +24,7 @@ export interface Site {
   readonly simulator: Simulator;
   readonly redis: Redis;
   readonly queue: Queue;
-  readonly database: Database;
+  readonly database: OpenDatabase;
   readonly circuit: Circuit;
   readonly producer: SyncProducer;
   readonly workerEnv: Readonly<Record<string, string>>;
@@ -43,6 +43,8 @@ const WORKER_ENV = {
   CIRCUIT_WINDOW: '10000',
   RAMP_STEP: '100',
   SHUTDOWN_TIMEOUT: '3000',
+  // The check clears them itself, once it has read them all.
+  COMPLETED_MAX: '1000000',
 };
 
 export async function openSite(lifecycle: Lifecycle, say: Say): Promise<Site> {
@@ -55,9 +57,9 @@ export async function openSite(lifecycle: Lifecycle, say: Say): Promise<Site> {
   const simulator = await startSimulator({ latency: { kind: 'lognormal', median: 20, sigma: 0.6 } });
   lifecycle.acquire('simulator', () => simulator.stop());
 
-  const database = connectDatabase(postgres.url, { max: 1 });
+  const database = openDatabase(postgres.url, 1);
   lifecycle.acquire('database', () => database.close());
-  await migrateDatabase(database.db);
+  await migrateDatabase(database);
   const redis = connectRedis(redisServer.url, 'patient', () => undefined);
   lifecycle.acquire('redis', () => redis.disconnect());
   const queue = new Queue(QUEUE_NAME, { connection: redis, prefix: queuePrefix(NAMESPACE) });

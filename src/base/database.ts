@@ -1,101 +1,145 @@
-import { Socket } from 'node:net';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import postgres, { type Notice, type Sql } from 'postgres';
+import type { Sql } from 'postgres';
+import { createConnectionPool } from './connection-pool.ts';
+import { ConexxusSyncError } from './errors.ts';
+import { openPostgres, type PostgresOptions } from './postgres.ts';
+import { sqlStateOf } from './postgres-errors.ts';
 
-export interface DatabaseOptions {
-  /** Connections at most. 1 works, and is what PGlite needs: it is one backend for all. */
-  readonly max: number;
-  /** What the server says beside its answers ("relation already exists, skipping"); default: nothing. */
-  readonly onNotice?: (notice: Notice) => void;
-}
+/** Drizzle, for as long as the transaction lasts. */
+export type Transaction = PostgresJsDatabase;
 
+type Work<Result> = (tx: Transaction) => Promise<Result>;
+
+/**
+ * Postgres, in transactions of one connection each. Each statement has ten seconds, and a transaction that
+ * nobody goes on with is ended after thirty. Connects at the first one, so a process starts while Postgres is
+ * away; one begun then is rejected, and a later one connects again.
+ *
+ * All reject with what the work throws, or with the error of Drizzle or the driver; then nothing was done,
+ * unless the connection broke while it was being committed.
+ */
 export interface Database {
-  /**
-   * For raw queries. Timestamps come back as text, JSON and array parameters are passed as text: Drizzle
-   * reads and writes these itself.
-   */
-  readonly sql: Sql;
-  readonly db: PostgresJsDatabase;
-  /** Waits for queries under way, at most two seconds. */
+  /** Where Postgres takes no writes, rejects with `ReadOnlyDatabaseError` before any work. */
+  write<Result>(work: Work<Result>): Promise<Result>;
+  /** A standby will do. */
+  read<Result>(work: Work<Result>): Promise<Result>;
+  /** Gives transactions under way two seconds. */
   close(): Promise<void>;
 }
 
-const CONNECT_TIMEOUT_S = 5;
+/** Max 1 works, and is what PGlite needs: it is one backend for all. */
+export type DatabaseOptions = Pick<PostgresOptions, 'max' | 'silenceMaxMs'>;
+
+/** Postgres is a standby, or was told to take no writes. */
+class ReadOnlyDatabaseError extends ConexxusSyncError {
+  readonly code = 'READ_ONLY_DATABASE';
+}
+
+interface Connection {
+  readonly sql: Sql;
+  readonly tx: Transaction;
+  isUsable(): boolean;
+  close(): Promise<void>;
+}
+
 const STATEMENT_TIMEOUT_MS = 10_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
-const IDLE_TIMEOUT_S = 20;
-const CLOSE_TIMEOUT_S = 2;
-const RECONNECT_MAX_S = 1;
-/** Longer than any statement may take and longer than an idle connection is kept. */
-const SILENCE_MAX_MS = 25_000;
+/** So that a name which leads elsewhere by now is asked again, also where nothing ever failed. */
+const LIFETIME_MS = 30 * 60_000;
+
+/** For one transaction: behind PgBouncer the next one on this connection has another session, and others this one. */
+const LIMITS = `
+  set local statement_timeout = ${STATEMENT_TIMEOUT_MS};
+  set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS}`;
 
 /**
- * Connects at the first query, so a process starts while Postgres is away; a query made then fails, and
- * a later one connects again.
- *
- * Statements are never prepared by name: Drizzle's are not either, and names outlive a connection behind
- * PgBouncer and on PGlite's one backend.
+ * SQLSTATE classes that speak of the statement, or of what it met: data, constraints, serialization, syntax and
+ * names, limits, locks. Anything else speaks of the server or the session.
  */
-export function connectDatabase(url: string, { max, onNotice }: DatabaseOptions): Database {
-  const options = {
-    max,
-    prepare: false,
-    // The driver's query for array types has nobody to take its error: a connection that breaks at that
-    // moment would end the process with an unhandled rejection.
-    fetch_types: false,
-    // Which leaves arrays to Drizzle, and Drizzle drops backslashes from their items.
-    types: { textArray: { to: 1009, from: [1009], serialize: String, parse: parseTextArray } },
-    connect_timeout: CONNECT_TIMEOUT_S,
-    idle_timeout: IDLE_TIMEOUT_S,
-    // The driver's own grows to 20 s, which is how long after its return Postgres would go unused.
-    backoff: (retries: number) => Math.min(0.05 * 2 ** Math.min(retries, 10), RECONNECT_MAX_S),
-    connection: {
-      application_name: 'conexxus-sync',
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    },
-    onnotice: onNotice ?? (() => undefined),
-    // Not in the driver's types, but in its documentation.
-    socket: openSocket,
+const OF_THE_STATEMENT = new Set(['22', '23', '40', '42', '54', '55']);
+
+export function connectDatabase(url: string, { max, silenceMaxMs }: DatabaseOptions): Database {
+  const pool = createConnectionPool(max, () => openConnection(url, silenceMaxMs));
+  return {
+    write: (work) => pool.use((connection) => transact(connection, beginWriting, work)),
+    read: (work) => pool.use((connection) => transact(connection, beginReading, work)),
+    close: () => pool.close(),
   };
-  const sql = postgres(url, options);
-  return { sql, db: drizzle(sql), close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }) };
-}
-
-/** Of one dimension and without nulls, as all of ours. */
-function parseTextArray(literal: string): string[] {
-  const items = literal.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/gs);
-  return Array.from(items, ([, quoted, bare]) => quoted?.replaceAll(/\\(.)/gs, '$1') ?? bare ?? '');
-}
-
-interface SocketOptions {
-  readonly host: readonly string[];
-  readonly port: readonly number[];
-  readonly path?: string | false;
 }
 
 /**
- * The driver's own sockets have two faults: with a peer that went silent they wait until TCP gives up (a
- * quarter of an hour), and to one that accepts and hangs up politely, as a proxy without its server does,
- * they reconnect without a pause. Both end the connection here. The silence is not seen under TLS, where
- * the driver takes our listeners off.
+ * One connection, never made again: the driver would go on with the second half of a transaction on a new one,
+ * and of one that broke within `sql.begin` it would send a rollback to a socket that is gone, which ends the
+ * process.
  */
-function openSocket({ host: [host = 'localhost'], port: [port = 5432], path }: SocketOptions): Socket {
-  const socket = new DatabaseSocket();
-  socket.setTimeout(SILENCE_MAX_MS, () => socket.destroy(new Error('Postgres has gone silent')));
-  socket.once('end', () => socket.destroy(new Error('Postgres closed the connection')));
-  if (path) socket.connect(path);
-  else socket.connect(port, host);
-  // The driver checks a server's certificate against this name.
-  return Object.assign(socket, { host, port });
+function openConnection(url: string, silenceMaxMs: number | undefined): Connection {
+  const openedAt = performance.now();
+  let ended: Promise<void> | undefined;
+  const close = () => (ended ??= sql.end({ timeout: 0 }));
+  const sql = openPostgres(url, { max: 1, silenceMaxMs, onClose: () => void close() });
+  return {
+    sql,
+    tx: drizzle(sql),
+    isUsable: () => ended === undefined && performance.now() - openedAt < LIFETIME_MS,
+    close,
+  };
+}
+
+async function transact<Result>(
+  connection: Connection,
+  begin: (sql: Sql) => Promise<void>,
+  work: Work<Result>,
+): Promise<Result> {
+  try {
+    await begin(connection.sql);
+    const result = await work(connection.tx);
+    await commit(connection.sql);
+    return result;
+  } catch (thrown) {
+    await abandon(connection, thrown);
+    throw thrown;
+  }
+}
+
+async function beginWriting(sql: Sql): Promise<void> {
+  // Several statements in one round trip: the driver answers with a list of the last rows of each.
+  const [, rows] = await sql.unsafe<[object, readonly { readOnly: string }[]]>(
+    `begin; ${LIMITS}; select current_setting('transaction_read_only') as "readOnly"`,
+  );
+  if (rows[0]?.readOnly === 'on') {
+    throw new ReadOnlyDatabaseError(
+      'Postgres takes no writes, as a standby or told to be read-only: DATABASE_URL must lead to the primary',
+    );
+  }
+}
+
+async function beginReading(sql: Sql): Promise<void> {
+  await sql.unsafe(`begin read only; ${LIMITS}`);
+}
+
+/** Of a transaction in which something failed, Postgres makes a rollback without a word. */
+async function commit(sql: Sql): Promise<void> {
+  const { command } = await sql.unsafe('commit');
+  if (command !== 'COMMIT') throw new Error(`Postgres answered COMMIT with ${command}`);
 }
 
 /**
- * Breaks with an error only before the server's first word. A query made between the error of a broken
- * connection and its end would never be settled by the driver; those on one that just ended all are.
+ * Keeps the connection only where the statement was at fault. A server that says that it is going down, or
+ * takes no writes any more, would say so for ever on a connection that stays open, while its name leads to the
+ * new primary. It is left without a rollback: then PgBouncer, too, lets go of its connection to that server,
+ * which it would give to the next one who asks.
  */
-class DatabaseSocket extends Socket {
-  override destroy(error?: Error): this {
-    return super.destroy(this.bytesRead === 0 ? error : undefined);
+async function abandon(connection: Connection, thrown: unknown): Promise<void> {
+  const ofTheStatement = OF_THE_STATEMENT.has(sqlStateOf(thrown)?.slice(0, 2) ?? '');
+  if (ofTheStatement && (await rolledBack(connection.sql))) return;
+  await connection.close();
+}
+
+async function rolledBack(sql: Sql): Promise<boolean> {
+  try {
+    await sql.unsafe('rollback');
+    return true;
+  } catch {
+    return false;
   }
 }

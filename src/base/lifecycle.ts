@@ -49,16 +49,16 @@ export function createLifecycle(logger: Logger): Lifecycle {
 }
 
 /**
- * Resolves with the first SIGTERM or SIGINT. Another one, a second or more later, ends the process at
- * once, with 128 + its number (130, 143): the person at the keyboard has waited long enough.
+ * Resolves with the first SIGTERM or SIGINT. A Ctrl-C a second or more later ends the process at once, with
+ * 130: the person at the keyboard has waited long enough. A SIGTERM does not: supervisors repeat it, and have
+ * their SIGKILL for what takes too long.
  */
 export function untilSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let firstAt: number | undefined;
     const onSignal = (signal: NodeJS.Signals) => {
-      if (firstAt !== undefined && performance.now() - firstAt >= SAME_SIGNAL_MS) {
-        process.exit(128 + constants.signals[signal]);
-      }
+      const isLater = firstAt !== undefined && performance.now() - firstAt >= SAME_SIGNAL_MS;
+      if (isLater && signal === 'SIGINT') process.exit(128 + constants.signals[signal]);
       firstAt ??= performance.now();
       resolve(signal);
     };

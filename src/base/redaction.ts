@@ -1,5 +1,3 @@
-import { errorMessage } from './errors.ts';
-
 /** Takes secrets out of a text. Idempotent; time grows linearly with the text. */
 export type Redactor = (text: string) => string;
 
@@ -42,35 +40,46 @@ export function createRedactor(secrets: readonly string[]): LearningRedactor {
 }
 
 /**
+ * Well within the stack of whoever reads it, and well above what a payload or a row may have. A bound of our
+ * own: at which depth JSON.stringify or a reviver overflows, and whether at all, differs from one Node to
+ * the next, and from what else is written along.
+ */
+const DEPTH_MAX = 250;
+const TOO_DEEP = `(cannot be shown: nests deeper than ${DEPTH_MAX} levels)`;
+
+/**
  * Redacts each string and each field name of a JSON text by itself and keeps the text valid JSON; a field
  * named like a secret header loses its whole value. What is not JSON is redacted as plain text.
  */
 export function redactJson(json: string, redact: Redactor): string {
+  let value: unknown;
   try {
-    return JSON.stringify(JSON.parse(json, (key, value) => redactField(key, value, redact)));
+    value = JSON.parse(json);
   } catch {
     return redact(json);
   }
+  return JSON.stringify(redactData(value, redact));
 }
 
 /**
- * Data of any origin, as anybody may see it: without secrets. Where another client's data nests deeper than
- * our stack, a text that says so stands in its place.
+ * Data as JSON.parse gives it, as anybody may see it: without secrets. Where another client's data nests
+ * deeper than anybody could show it, a text that says so stands in its place.
  */
 export function redactData(data: unknown, redact: Redactor): unknown {
-  try {
-    const redacted: unknown = JSON.parse(redactJson(JSON.stringify(data) ?? 'null', redact));
-    return redacted;
-  } catch (error) {
-    return `(cannot be shown: ${errorMessage(error)})`;
-  }
+  return redactMember('', data, redact, 0);
 }
 
-function redactField(key: string, value: unknown, redact: Redactor): unknown {
-  if (typeof value === 'string') return SECRET_NAME.test(key) ? REDACTED : redact(value);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const fields = Object.entries(value).map(([name, field]) => [redact(name), field]);
-  return Object.fromEntries(fields);
+function redactMember(name: string, value: unknown, redact: Redactor, depth: number): unknown {
+  if (typeof value === 'string') return SECRET_NAME.test(name) ? REDACTED : redact(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === DEPTH_MAX) return TOO_DEEP;
+  if (Array.isArray(value)) return value.map((item) => redactMember('', item, redact, depth + 1));
+  const members = Object.entries(value).map(([key, member]) => [
+    redact(key),
+    redactMember(key, member, redact, depth + 1),
+  ]);
+  // Which defines them, so that one called `__proto__` stays a mere member.
+  return Object.fromEntries(members);
 }
 
 function formsOfAll(secrets: readonly string[]): string[] {

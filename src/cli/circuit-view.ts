@@ -98,7 +98,7 @@ function adviceOn({ suspect }: CircuitReport): string[] {
   return [
     '',
     'It is tried again by itself, and dies alone in the end. To take it out once it is a dead letter:',
-    `  npx conexxus-sync dead-letters discard --id ${oneLine(suspect.jobId)} --yes --reason '…'`,
+    `  node dist/cli.js dead-letters discard --id ${oneLine(suspect.jobId)} --yes --reason '…'`,
   ];
 }
 

@@ -135,7 +135,7 @@ async function historyOf(id: string): Promise<History> {
   const { databaseUrl } = loadConfig('migrate');
   const database = connectDatabase(databaseUrl, { max: 1 });
   try {
-    return { events: await readHistory(database.db, id) };
+    return { events: await readHistory(database, id) };
   } catch (error) {
     return { unknown: `Postgres could not be asked: ${reasonOf(error)}` };
   } finally {

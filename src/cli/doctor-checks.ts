@@ -1,40 +1,33 @@
 import { once } from 'node:events';
 import type { Slices } from '../base/config/config.ts';
-import { connectDatabase } from '../base/database.ts';
 import type { Redactor } from '../base/redaction.ts';
 import { connectRedis } from '../base/redis.ts';
 import { examineRedis } from '../base/redis-fitness.ts';
 import { VERSION } from '../base/version.ts';
 import { createConexxusClient } from '../conexxus/client.ts';
-import { checkSchema, SchemaMismatchError } from '../events/migrate.ts';
+import { ANSWER_MS, answered, type Check, failed, passed, unconfigured } from './check.ts';
 import { examineWorkers } from './doctor-fleet.ts';
-import type { Finding } from './finding.ts';
+import { examineMachine } from './doctor-machine.ts';
+import { checkPostgres } from './doctor-postgres.ts';
+import { examineFurther } from './doctor-redis.ts';
+import { checkOf } from './finding.ts';
 import { reasonOf } from './reason.ts';
 
-export interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  /** What was found; where it is not ok, with the fix. Ours, and redacted where it quotes others. */
-  readonly message: string;
-}
-
 type Settings = Readonly<Partial<Slices>>;
-
-/** Each service answers within this, or is reported as silent. */
-const ANSWER_MS = 6_000;
 
 /** Asks all services at once; takes a few seconds at most, and never rejects. */
 export async function checkServices(settings: Settings, redact: Redactor): Promise<Check[]> {
   const checks = await Promise.all([
     checkRedis(settings),
-    checkPostgres(settings),
+    checkPostgres(settings.databaseUrl),
     checkConexxus(settings, redact),
+    examineMachine(settings.databaseUrl).then((findings) => findings.map(checkOf)),
   ]);
   return checks.flat();
 }
 
 async function checkRedis(settings: Settings): Promise<Check[]> {
-  const { redisUrl } = settings;
+  const { redisUrl, namespace } = settings;
   if (redisUrl === undefined) return [unconfigured('Redis', 'REDIS_URL')];
   let lastError: unknown;
   const redis = connectRedis(redisUrl, 'fail-fast', (error) => {
@@ -43,13 +36,17 @@ async function checkRedis(settings: Settings): Promise<Check[]> {
   try {
     await once(redis, 'ready', { signal: AbortSignal.timeout(ANSWER_MS) });
     const findings = await answered(examineRedis(redis));
-    const fitness = findings.map(({ about, verdict, text }) => ({
+    const checks = findings.map(({ about, verdict, text }) => ({
       name: about === 'version' ? 'Redis' : `Redis ${about}`,
       ok: verdict === 'ok',
       message: text,
     }));
-    const workers = await answered(examineWorkers(redis, settings));
-    return [...fitness, ...workers.map(checkOf)];
+    if (namespace === undefined) return checks;
+    const further = [
+      ...(await answered(examineFurther(redis, namespace))),
+      ...(await answered(examineWorkers(redis, settings))),
+    ];
+    return [...checks, ...further.map(checkOf)];
   } catch (error) {
     const reason = reasonOf(lastError ?? error);
     return [
@@ -57,27 +54,6 @@ async function checkRedis(settings: Settings): Promise<Check[]> {
     ];
   } finally {
     redis.disconnect();
-  }
-}
-
-async function checkPostgres({ databaseUrl }: Settings): Promise<Check[]> {
-  if (databaseUrl === undefined) return [unconfigured('Postgres', 'DATABASE_URL')];
-  const database = connectDatabase(databaseUrl, { max: 1 });
-  try {
-    const [row] = await answered(database.sql<{ version: string }[]>`select version() as version`);
-    const schema = await answered(checkSchema(database.db));
-    const version = /^PostgreSQL [\d.]+/.exec(row?.version ?? '')?.[0] ?? 'reachable';
-    return [
-      passed('Postgres', version),
-      schema.kind === 'current'
-        ? passed('Postgres schema', 'up to date')
-        : failed('Postgres schema', new SchemaMismatchError(schema).message),
-    ];
-  } catch (error) {
-    const fix = 'is it running at DATABASE_URL, and are database, user and password right?';
-    return [failed('Postgres', `cannot be used (${reasonOf(error)}): ${fix}`)];
-  } finally {
-    await database.close();
   }
 }
 
@@ -131,32 +107,4 @@ function describeHealth(health: Health): Check {
         `is not healthy (${health.error.message}): check CONEXXUS_API_URL, the network, and CONEXXUS_CA_FILE`,
       );
   }
-}
-
-async function answered<T>(answer: PromiseLike<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS} ms`)), ANSWER_MS);
-  });
-  try {
-    return await Promise.race([answer, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-export function checkOf({ about, ok, text }: Finding): Check {
-  return { name: about, ok, message: text };
-}
-
-function passed(name: string, message: string): Check {
-  return { name, ok: true, message };
-}
-
-function failed(name: string, message: string): Check {
-  return { name, ok: false, message };
-}
-
-function unconfigured(name: string, variables: string): Check {
-  return failed(name, `not checked: set ${variables} right first`);
 }

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { secretsOf } from '../base/config/config.ts';
 import { createRedactor } from '../base/redaction.ts';
-import { type Check, checkOf, checkServices } from './doctor-checks.ts';
+import type { Check } from './check.ts';
+import { checkServices } from './doctor-checks.ts';
 import { examineTogether } from './doctor-fleet.ts';
 import { type EffectiveConfig, effectiveConfig } from './effective-config.ts';
+import { checkOf } from './finding.ts';
 import { table } from './table.ts';
 
 interface Diagnosis {

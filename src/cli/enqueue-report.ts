@@ -1,17 +1,26 @@
 import type { ConexxusSyncError } from '../base/errors.ts';
 import { describeProblems, type Problem } from '../sync/jobs/problems.ts';
 import type { Enqueued } from '../sync/producer/job-adder.ts';
+import { createProgress } from './enqueue-progress.ts';
 import type { Place } from './payload-source.ts';
 
 /** Counts what became of the payloads, tells of refused ones as they come, and sums up at the end. */
 export interface EnqueueReport {
-  enqueued(results: readonly Enqueued[]): void;
+  /** `read`: of the input, so far. */
+  enqueued(results: readonly Enqueued[], read: Read): void;
   refused(place: Place, problems: readonly Problem[], more: number): void;
+  /** A person ended it behind this place, or before there was any. */
+  stopped(last: Place | undefined): void;
   /** Nothing further could be enqueued, for this reason. */
   broken(error: ConexxusSyncError): void;
   print(): void;
-  /** True if anything was refused or could not be enqueued. */
+  /** True if anything was refused or could not be enqueued, but for what a person left out. */
   failed(): boolean;
+}
+
+interface Read {
+  readonly bytes: number;
+  readonly total: number | undefined;
 }
 
 interface Refusal {
@@ -27,30 +36,52 @@ interface Tally {
   readonly known: Map<string, number>;
   readonly refusals: Refusal[];
   failure: ConexxusSyncError | undefined;
+  /** Where a person ended it. */
+  stopped: { readonly line?: number; readonly item?: number } | undefined;
 }
 
 /** Refusals named in the JSON report; all are counted. */
 const REFUSALS_LISTED = 1_000;
-const PROGRESS_EVERY_MS = 100;
 
-/** `json`: one object on stdout and nothing else; otherwise refusals go to stderr, the sum to stdout. */
+const NO_PROGRESS = { show: () => undefined, clear: () => undefined };
+
+/**
+ * `json`: one object on stdout and nothing else; otherwise refusals go to stderr, the sum to stdout. Progress
+ * is for a person who looks on: at a terminal, which is not read by a program.
+ */
 export function createReport(job: string, json: boolean): EnqueueReport {
-  const tally: Tally = { accepted: 0, refused: 0, known: new Map(), refusals: [], failure: undefined };
-  const progress = createProgress();
+  const tally: Tally = {
+    accepted: 0,
+    refused: 0,
+    known: new Map(),
+    refusals: [],
+    failure: undefined,
+    stopped: undefined,
+  };
+  const isWatched = !json && process.stdout.isTTY && process.stderr.isTTY;
+  const progress = isWatched ? createProgress(process.stderr) : NO_PROGRESS;
   const warn = (text: string) => {
     progress.clear();
     if (!json) process.stderr.write(`${text}\n`);
   };
 
   return {
-    enqueued(results) {
+    enqueued(results, read) {
       for (const result of results) count(tally, result);
-      progress.show(sumOf(tally));
+      const payloads = tally.accepted + knownIn(tally) + tally.refused;
+      progress.show(sumOf(tally), { ...read, payloads, atMs: performance.now() });
     },
     refused({ unit, number }, problems, more) {
       tally.refused += 1;
       if (tally.refusals.length < REFUSALS_LISTED) tally.refusals.push({ [unit]: number, problems });
       warn(`${unit} ${number} refused: ${describeProblems(problems, more)}`);
+    },
+    stopped(last) {
+      tally.stopped = last === undefined ? {} : { [last.unit]: last.number };
+      const where = last === undefined ? 'at the beginning' : `after ${last.unit} ${last.number}`;
+      warn(
+        `Stopped ${where}. Run the same again to go on: what is known is skipped, nothing is enqueued twice.`,
+      );
     },
     broken(error) {
       tally.failure = error;
@@ -84,27 +115,17 @@ function statesOf({ known }: Tally): string {
 }
 
 function jsonOf(job: string, tally: Tally): string {
-  const { accepted, refused, refusals, failure } = tally;
+  const { accepted, refused, refusals, failure, stopped = null } = tally;
   const knownByState = Object.fromEntries(tally.known);
   const error = failure === undefined ? null : { code: failure.code, message: failure.message };
-  return JSON.stringify({ job, accepted, known: knownIn(tally), knownByState, refused, refusals, error });
-}
-
-/** One line on a terminal that is written over; nothing elsewhere. */
-function createProgress() {
-  let shownAt = 0;
-  let visible = false;
-  return {
-    show(text: string): void {
-      const now = Date.now();
-      if (!process.stderr.isTTY || now - shownAt < PROGRESS_EVERY_MS) return;
-      process.stderr.write(`\r\u001B[K${text}`);
-      shownAt = now;
-      visible = true;
-    },
-    clear(): void {
-      if (visible) process.stderr.write('\r\u001B[K');
-      visible = false;
-    },
-  };
+  return JSON.stringify({
+    job,
+    accepted,
+    known: knownIn(tally),
+    knownByState,
+    refused,
+    refusals,
+    error,
+    stopped,
+  });
 }

@@ -1,11 +1,15 @@
+import { constants } from 'node:os';
 import { Argument, type Command } from 'commander';
 import { loadConfig } from '../base/config/config.ts';
 import { ConexxusSyncError } from '../base/errors.ts';
+import { untilSignal } from '../base/lifecycle.ts';
+import { changedNumberProblem } from '../sync/jobs/exact-numbers.ts';
 import { JOB_NAMES, parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
 import { createEnqueuer, type Enqueuer } from '../sync/producer/enqueuer.ts';
 import { createReport, type EnqueueReport } from './enqueue-report.ts';
+import { type Input, openInput } from './input-file.ts';
 import { notEmpty, UsageError } from './options.ts';
-import { openFile, type Payload, readPayloads } from './payload-source.ts';
+import { type Payload, type Place, readPayloads } from './payload-source.ts';
 
 interface EnqueueOptions {
   readonly file?: string;
@@ -21,24 +25,35 @@ export function registerEnqueue(program: Command): void {
     .command('enqueue')
     .description('Enqueue sync jobs from a file: JSON Lines, or one JSON document (an object or an array).')
     .addArgument(new Argument('<job>', 'what to enqueue').choices(JOB_NAMES))
-    .option('-f, --file <file>', 'where the payloads are; - is the standard input', notEmpty)
+    .option(
+      '-f, --file <file>',
+      'where the payloads are, packed by gzip or not; - is the standard input',
+      notEmpty,
+    )
     .option('-l, --location <id>', 'fetch_inventory: for this location (default: LOCATION_ID)', notEmpty)
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nNeeds REDIS_URL and SYNC_NAMESPACE. Exits 1 if anything was refused or not enqueued.',
+      '\nNeeds REDIS_URL and SYNC_NAMESPACE. Exits 1 if anything was refused or not enqueued, 130 after Ctrl-C;\n' +
+        'to run the same again goes on where it was stopped.',
     )
     .action(enqueue);
 }
 
 async function enqueue(job: string, options: EnqueueOptions): Promise<void> {
   const { redisUrl, namespace, locationId } = loadConfig('enqueue');
-  const payloads = payloadsOf(job, options, locationId);
+  const stopping = new AbortController();
+  const source = sourceOf(job, options, locationId, stopping.signal);
   const report = createReport(job, options.json === true);
   // What connection errors mean is in the error of the call that they spoil.
   const enqueuer = createEnqueuer({ redisUrl, namespace, onError: () => undefined });
+  void untilSignal().then((signal) => {
+    stopping.abort();
+    process.exitCode = 128 + constants.signals[signal];
+  });
   try {
-    await transfer(job, payloads, enqueuer, report);
+    const last = await transfer(job, source, enqueuer, report);
+    if (stopping.signal.aborted) report.stopped(last);
   } catch (error) {
     if (!(error instanceof ConexxusSyncError)) throw error;
     report.broken(error);
@@ -46,36 +61,54 @@ async function enqueue(job: string, options: EnqueueOptions): Promise<void> {
     await enqueuer.close();
   }
   report.print();
-  if (report.failed()) process.exitCode = 1;
+  if (report.failed()) process.exitCode ??= 1;
 }
 
-function payloadsOf(job: string, options: EnqueueOptions, locationId: string): AsyncIterable<Payload> {
-  if (options.file !== undefined && options.location !== undefined) {
+/** Where payloads come from, and how far it is read. */
+interface Source {
+  readonly payloads: AsyncIterable<Payload>;
+  readonly read: Input['read'];
+  readonly stopping: AbortSignal;
+}
+
+function sourceOf(job: string, options: EnqueueOptions, locationId: string, stopping: AbortSignal): Source {
+  const { file, location } = options;
+  if (file !== undefined && location !== undefined) {
     throw new UsageError('Give either --file or --location, not both');
   }
-  if (options.file !== undefined) return readPayloads(openFile(options.file));
+  if (file !== undefined) {
+    const input = openInput(file, stopping);
+    return { payloads: readPayloads(input.chunks), read: () => input.read(), stopping };
+  }
   if (job !== 'fetch_inventory') throw new UsageError(`${job} needs --file FILE (- for the standard input)`);
-  return oneOf({ locationId: options.location ?? locationId });
+  const payloads = oneOf({ locationId: location ?? locationId });
+  return { payloads, read: () => ({ bytes: 0, total: undefined }), stopping };
 }
 
 async function* oneOf(data: unknown): AsyncGenerator<Payload> {
-  yield { place: { unit: 'item', number: 1 }, data };
+  yield { place: { unit: 'item', number: 1 }, data, changed: [] };
 }
 
+/** Until the end, or until it is stopped; the last payload's place. */
 async function transfer(
   name: string,
-  payloads: AsyncIterable<Payload>,
+  { payloads, read, stopping }: Source,
   enqueuer: Enqueuer,
   report: EnqueueReport,
-): Promise<void> {
+): Promise<Place | undefined> {
   const jobs: SyncJob[] = [];
-  const flush = async () => report.enqueued(await enqueuer.enqueue(jobs.splice(0)));
+  let last: Place | undefined;
+  const flush = async () => report.enqueued(await enqueuer.enqueue(jobs.splice(0)), read());
   for await (const payload of payloads) {
+    // What comes behind may be half a line: the rest of it is not read any more.
+    if (stopping.aborted) break;
     const job = jobOf(name, payload, report);
     if (job !== undefined) jobs.push(job);
+    last = payload.place;
     if (jobs.length === HANDFUL) await flush();
   }
   await flush();
+  return last;
 }
 
 function jobOf(name: string, payload: Payload, report: EnqueueReport): SyncJob | undefined {
@@ -83,7 +116,7 @@ function jobOf(name: string, payload: Payload, report: EnqueueReport): SyncJob |
     report.refused(payload.place, [{ path: '', message: payload.unreadable }], 0);
     return undefined;
   }
-  const parsed = parseJob(name, payload.data);
+  const parsed = parseJob(name, payload.data, payload.changed.map(changedNumberProblem));
   if (parsed.ok) return parsed.job;
   report.refused(payload.place, parsed.problems, parsed.more);
   return undefined;

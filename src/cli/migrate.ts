@@ -19,9 +19,10 @@ export function registerMigrate(program: Command): void {
 
 async function migrate(): Promise<void> {
   const { databaseUrl } = loadConfig('migrate');
-  const database = connectDatabase(databaseUrl, { max: 1 });
+  // A large table is altered without a word, and so is another's migration waited for.
+  const database = connectDatabase(databaseUrl, { max: 1, silenceMaxMs: 0 });
   try {
-    const applied = await migrateDatabase(database.db);
+    const applied = await migrateDatabase(database);
     console.log(
       applied === 0
         ? 'The database is up to date.'

@@ -1,5 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { ConexxusSyncError, errorMessage } from '../base/errors.ts';
+import { type ChangedNumber, changedNumbers } from '../sync/jobs/exact-numbers.ts';
+import { peeked } from './input-file.ts';
+import { arrayItems } from './json-array.ts';
+import { filledLines, isBlank, PIECE_BYTES_MAX, type Piece } from './json-lines.ts';
 
 /** Where in the input something stands: a line of JSON Lines, or an item of one JSON document. */
 export interface Place {
@@ -9,31 +11,53 @@ export interface Place {
 }
 
 export type Payload =
-  | { readonly place: Place; readonly data: unknown }
+  | {
+      readonly place: Place;
+      readonly data: unknown;
+      /** Numbers in its text that are others in the data. */
+      readonly changed: readonly ChangedNumber[];
+    }
   /** Could not be read, for this reason. */
   | { readonly place: Place; readonly unreadable: string };
 
-interface Line {
-  readonly number: number;
-  readonly bytes: Buffer;
-}
-
-/** A document larger than this is taken for JSON Lines with a bad first line, which need no memory. */
-const DOCUMENT_BYTES_MAX = 256 * 1024 * 1024;
+/** Whoever has more blanks than this before the first letter has no list of payloads. */
+const BLANKS_MAX = 64 * 1024;
+const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
+const LIST = 0x5b;
 
 /**
- * The payloads in JSON Lines, read line by line; or in one JSON document, an object or an array, read as a
- * whole. Which of them it is shows in the first line that is not blank: JSON Lines begin with a whole object.
+ * The payloads in JSON Lines, in a JSON list, or in one JSON object. Which of them it is shows in the first
+ * letter, and in the first line that is not blank: JSON Lines begin with a whole object. Lines and lists of
+ * any length need little memory.
  */
-export async function* readPayloads(input: AsyncIterable<Buffer>): AsyncGenerator<Payload> {
-  const lines = filledLines(input);
+export async function* readPayloads(input: AsyncGenerator<Buffer, void>): AsyncGenerator<Payload> {
+  const { begin, all } = await peeked(
+    input,
+    (some) => lettersOf(some).length > 0 || some.length > BLANKS_MAX,
+  );
+  if (lettersOf(begin)[0] === LIST) {
+    for await (const item of arrayItems(all)) yield parse('item', item);
+  } else {
+    yield* payloadsOf(filledLines(all));
+  }
+}
+
+/** From the first letter on. */
+function lettersOf(text: Buffer): Buffer {
+  const marked = text.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  const bytes = marked ? text.subarray(BYTE_ORDER_MARK.length) : text;
+  const blanks = bytes.findIndex((byte) => !isBlank(byte));
+  return blanks < 0 ? bytes.subarray(bytes.length) : bytes.subarray(blanks);
+}
+
+async function* payloadsOf(lines: AsyncGenerator<Piece, void>): AsyncGenerator<Payload> {
   try {
     const first = await lines.next();
     if (first.done === true) return;
-    const payload = parse(first.value);
-    if ('data' in payload && !Array.isArray(payload.data)) {
+    const payload = parse('line', first.value);
+    if ('data' in payload) {
       yield payload;
-      for await (const line of lines) yield parse(line);
+      for await (const line of lines) yield parse('line', line);
     } else {
       yield* documentOf(first.value, lines);
     }
@@ -43,72 +67,39 @@ export async function* readPayloads(input: AsyncIterable<Buffer>): AsyncGenerato
   }
 }
 
-async function* documentOf(first: Line, rest: AsyncIterable<Line>): AsyncGenerator<Payload> {
+/** An object on many lines; what is larger than that may be is taken for JSON Lines with a bad first line. */
+async function* documentOf(first: Piece, rest: AsyncIterable<Piece>): AsyncGenerator<Payload> {
   const lines = [first];
-  let size = first.bytes.length;
+  let size = 0;
   for await (const line of rest) {
-    size += line.bytes.length;
     lines.push(line);
-    if (size > DOCUMENT_BYTES_MAX) yield* lines.splice(0).map(parse);
+    size += 'bytes' in line ? line.bytes.length : PIECE_BYTES_MAX;
+    if (size > PIECE_BYTES_MAX) yield* lines.splice(0).map((one) => parse('line', one));
   }
-  yield* itemsOf(lines);
+  yield* objectIn(lines);
 }
 
-function itemsOf(lines: readonly Line[]): Payload[] {
+function objectIn(lines: readonly Piece[]): Payload[] {
   if (lines.length === 0) return [];
-  const whole = parse({ number: 1, bytes: Buffer.concat(lines.flatMap(({ bytes }) => [bytes, NEWLINE])) });
-  if ('data' in whole) {
-    const items: unknown[] = Array.isArray(whole.data) ? whole.data : [whole.data];
-    return items.map((data, index) => ({ place: { unit: 'item', number: index + 1 }, data }));
-  }
-  const payloads = lines.map(parse);
+  const texts = lines.flatMap((line) => ('bytes' in line ? [line.bytes, NEWLINE] : []));
+  const whole = parse('item', { number: 1, bytes: Buffer.concat(texts) });
+  if ('data' in whole) return [whole];
+  const payloads = lines.map((line) => parse('line', line));
   // Not even one line is JSON: this is one broken document, not a thousand broken lines.
-  return payloads.some((payload) => 'data' in payload) ? payloads : [whole];
+  return payloads.some((payload) => 'data' in payload) ? payloads : [{ ...whole, place: lineOne }];
 }
 
-function parse({ number, bytes }: Line): Payload {
-  const place = { unit: 'line', number } as const;
+const NEWLINE = Buffer.from('\n');
+const lineOne: Place = { unit: 'line', number: 1 };
+
+function parse(unit: Place['unit'], piece: Piece): Payload {
+  const place = { unit, number: piece.number };
+  if ('fault' in piece) return { place, unreadable: piece.fault };
   try {
-    return { place, data: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(piece.bytes);
+    return { place, data: JSON.parse(text), changed: changedNumbers(text) };
   } catch (error) {
     const reason = error instanceof SyntaxError ? `is not JSON: ${error.message}` : 'is not UTF-8 text';
     return { place, unreadable: reason };
   }
-}
-
-const NEWLINE = Buffer.from('\n');
-
-/** Bytes, not text: a letter in another encoding would be replaced silently, and a sale be changed. */
-async function* filledLines(input: AsyncIterable<Buffer>): AsyncGenerator<Line, void> {
-  let number = 1;
-  let pending: Buffer[] = [];
-  for await (let chunk of input) {
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE)) {
-      yield* filled({ number, bytes: Buffer.concat([...pending, chunk.subarray(0, end)]) });
-      chunk = chunk.subarray(end + 1);
-      pending = [];
-      number += 1;
-    }
-    pending.push(chunk);
-  }
-  yield* filled({ number, bytes: Buffer.concat(pending) });
-}
-
-function filled(line: Line): Line[] {
-  return line.bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d) ? [] : [line];
-}
-
-/** `-`: the standard input. */
-export async function* openFile(file: string): AsyncGenerator<Buffer> {
-  try {
-    yield* file === '-' ? process.stdin : createReadStream(file);
-  } catch (error) {
-    const name = file === '-' ? 'the standard input' : file;
-    throw new UnreadableFileError(`Cannot read ${name}: ${errorMessage(error)}`, { cause: error });
-  }
-}
-
-/** The file is not there, or cannot be read. */
-class UnreadableFileError extends ConexxusSyncError {
-  readonly code = 'UNREADABLE_FILE';
 }

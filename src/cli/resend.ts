@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import { loadConfig, secretsOf } from '../base/config/config.ts';
 import { createRedactor } from '../base/redaction.ts';
 import { ResendRefusedError, type Resent, resend } from '../sync/dead-letters/resend.ts';
+import { changedNumberProblem } from '../sync/jobs/exact-numbers.ts';
 import { parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
 import { openQueue } from '../sync/queue.ts';
+import { openInput } from './input-file.ts';
 import { ACTOR, notEmpty, REASON, type WordOptions, wordOf } from './options.ts';
-import { openFile, readPayloads } from './payload-source.ts';
+import { readPayloads } from './payload-source.ts';
 import { withRedis } from './with-redis.ts';
 
 interface ResendOptions extends WordOptions {
@@ -54,8 +56,9 @@ async function payloadOf(id: string, file: string | undefined): Promise<SyncJob>
   }
   const isKey = SYNC_KEY.test(id);
   const found: SyncJob[] = [];
-  for await (const payload of readPayloads(openFile(file))) {
-    const parsed = parseJob('push_sales', 'data' in payload ? payload.data : undefined);
+  for await (const payload of readPayloads(openInput(file).chunks)) {
+    if ('unreadable' in payload) continue;
+    const parsed = parseJob('push_sales', payload.data, payload.changed.map(changedNumberProblem));
     if (parsed.ok && (!isKey || parsed.job.syncKey === id)) found.push(parsed.job);
     if (found.length > (isKey ? 0 : 1)) break;
   }

@@ -1,5 +1,5 @@
 import { desc, eq } from 'drizzle-orm';
-import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import type { Database } from '../base/database.ts';
 import type { EventPayload } from './event.ts';
 import { eventLog } from './schema.ts';
 
@@ -12,12 +12,14 @@ export interface PastEvent {
 const NEWEST = 200;
 
 /** What the log knows of a job, oldest first; at most its newest 200 rows. */
-export async function readHistory(db: PostgresJsDatabase, jobId: string): Promise<PastEvent[]> {
-  const rows = await db
-    .select({ type: eventLog.eventType, at: eventLog.timestamp, payload: eventLog.payload })
-    .from(eventLog)
-    .where(eq(eventLog.aggregateId, jobId))
-    .orderBy(desc(eventLog.timestamp))
-    .limit(NEWEST);
+export async function readHistory(database: Pick<Database, 'read'>, jobId: string): Promise<PastEvent[]> {
+  const rows = await database.read((tx) =>
+    tx
+      .select({ type: eventLog.eventType, at: eventLog.timestamp, payload: eventLog.payload })
+      .from(eventLog)
+      .where(eq(eventLog.aggregateId, jobId))
+      .orderBy(desc(eventLog.timestamp))
+      .limit(NEWEST),
+  );
   return rows.toReversed();
 }

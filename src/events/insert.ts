@@ -1,6 +1,5 @@
-import { DrizzleQueryError } from 'drizzle-orm';
-import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import { errorMessage } from '../base/errors.ts';
+import type { Database } from '../base/database.ts';
+import { postgresReason, sqlStateOf } from '../base/postgres-errors.ts';
 import { eventLog, type NewEventRow } from './schema.ts';
 
 export interface Insertion {
@@ -23,19 +22,21 @@ const REFUSAL_CLASSES = new Set(['22', '23', '54']);
 /**
  * Inserts the rows that are not there yet (by `dedupeKey`), and answers with those that Postgres will
  * never take: the batch is halved until each of them stands alone.
- * Rejects with Drizzle's error if Postgres can't do it now; part of the rows may be in then.
+ * Rejects, as `Database` does, if Postgres can't do it now; part of the rows may be in then.
  */
 export async function insertEvents(
-  db: PostgresJsDatabase,
+  database: Pick<Database, 'write'>,
   insertions: readonly Insertion[],
 ): Promise<readonly Refusal[]> {
   const [first, ...others] = insertions;
   if (!first) return [];
   try {
-    await db
-      .insert(eventLog)
-      .values(insertions.map(({ row }) => row))
-      .onConflictDoNothing({ target: eventLog.dedupeKey });
+    await database.write((tx) =>
+      tx
+        .insert(eventLog)
+        .values(insertions.map(({ row }) => row))
+        .onConflictDoNothing({ target: eventLog.dedupeKey }),
+    );
     return [];
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown;
@@ -43,30 +44,11 @@ export async function insertEvents(
   }
   const half = Math.ceil(insertions.length / 2);
   return [
-    ...(await insertEvents(db, insertions.slice(0, half))),
-    ...(await insertEvents(db, insertions.slice(half))),
+    ...(await insertEvents(database, insertions.slice(0, half))),
+    ...(await insertEvents(database, insertions.slice(half))),
   ];
 }
 
 function isRefusal(thrown: unknown): boolean {
-  const code = postgresCode(thrown);
-  return code !== undefined && REFUSAL_CLASSES.has(code.slice(0, 2));
-}
-
-/** SQLSTATE, or the code of the network or the driver. */
-function postgresCode(thrown: unknown): string | undefined {
-  const cause = underDrizzle(thrown);
-  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
-  return typeof cause.code === 'string' ? cause.code : undefined;
-}
-
-/** Code and message of a failed query. Drizzle's own message holds every parameter: whole payloads. */
-export function postgresReason(thrown: unknown): string {
-  const code = postgresCode(thrown);
-  const message = errorMessage(underDrizzle(thrown));
-  return code === undefined ? message : `${code}: ${message}`;
-}
-
-function underDrizzle(thrown: unknown): unknown {
-  return thrown instanceof DrizzleQueryError ? thrown.cause : thrown;
+  return REFUSAL_CLASSES.has(sqlStateOf(thrown)?.slice(0, 2) ?? '');
 }

@@ -1,7 +1,7 @@
-import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Redis } from 'ioredis';
+import type { Database } from '../base/database.ts';
 import type { Logger } from '../base/logger.ts';
-import { postgresReason } from './insert.ts';
+import { postgresReason } from '../base/postgres-errors.ts';
 import { checkSchema, SchemaMismatchError } from './migrate.ts';
 import { createPersistence, pause } from './persist.ts';
 import { openEventStream } from './stream.ts';
@@ -12,7 +12,7 @@ export interface EventWriterOptions {
   /** A patient connection of the writer's own, for reads that wait; `stop` disconnects it. */
   readonly blocking: Redis;
   readonly namespace: string;
-  readonly db: PostgresJsDatabase;
+  readonly database: Database;
   /** Name of this reader, unique among all processes. */
   readonly consumer: string;
   readonly logger: Logger;
@@ -49,9 +49,9 @@ const BATCH_SIZE = 200;
 const FLUSH_MS = 2_000;
 
 export function createEventWriter(options: EventWriterOptions): EventWriter {
-  const { blocking, db, logger, batchSize = BATCH_SIZE, claimIdleMs = CLAIM_IDLE_MS } = options;
+  const { blocking, database, logger, batchSize = BATCH_SIZE, claimIdleMs = CLAIM_IDLE_MS } = options;
   const stream = openEventStream(options);
-  const transfer = createTransfer({ stream, db, logger, batchSize, claimIdleMs });
+  const transfer = createTransfer({ stream, database, logger, batchSize, claimIdleMs });
   const stopping = new AbortController();
   const persistence = createPersistence(logger, stopping.signal);
   let running: Promise<void> | undefined;
@@ -60,7 +60,7 @@ export function createEventWriter(options: EventWriterOptions): EventWriter {
   let lastWriteAt: number | null = null;
 
   async function run(): Promise<void> {
-    const schema = await persistence.until(() => checkSchema(db));
+    const schema = await persistence.until(() => checkSchema(database));
     if (schema && schema.kind !== 'current') {
       mismatch = new SchemaMismatchError(schema);
       options.onSchemaMismatch(mismatch);

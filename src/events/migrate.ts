@@ -1,12 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
-import type { PgDatabase } from 'drizzle-orm/pg-core';
-import type { PostgresJsDatabase, PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js';
+import type { Database, Transaction } from '../base/database.ts';
 import { ConexxusSyncError } from '../base/errors.ts';
-
-/** A database or a transaction on it. */
-type Queryable = PgDatabase<PostgresJsQueryResultHKT>;
 
 /**
  * How the database's schema stands to this version of the code. `applied` and `known` identify the last
@@ -32,34 +28,34 @@ export class SchemaMismatchError extends ConexxusSyncError {
 }
 
 const advice = {
-  missing: 'The database has no conexxus-sync tables yet: run `npx conexxus-sync migrate`.',
+  missing: 'The database has no conexxus-sync tables yet: run `node dist/cli.js migrate`.',
   behind:
-    'The database schema is older than this version of conexxus-sync needs: run `npx conexxus-sync migrate`.',
+    'The database schema is older than this version of conexxus-sync needs: run `node dist/cli.js migrate`.',
   newer:
     'The database schema is newer than this version of conexxus-sync knows: install the version that made it. ' +
-    '`npx conexxus-sync migrate` of this version can only go forward.',
+    '`node dist/cli.js migrate` of this version can only go forward.',
 } satisfies Record<SchemaMismatch['kind'], string>;
 
 /** At the top of the package, two levels above this file, compiled or not. */
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
 /** Looks, changes nothing. */
-export async function checkSchema(db: Queryable): Promise<SchemaState> {
-  return compare(knownMigrations(), await lastApplied(db));
+export async function checkSchema(database: Pick<Database, 'read'>): Promise<SchemaState> {
+  return compare(knownMigrations(), await database.read(lastApplied));
 }
 
 /**
  * Brings the schema up to date, all or nothing. Of several processes at once one migrates, the others
  * wait for it and find nothing to do.
  * Resolves to the number of migrations applied; rejects with `SchemaMismatchError` if the schema is newer
- * than this code, with Drizzle's error if Postgres fails.
+ * than this code, as `Database` does if Postgres fails.
  *
  * Drizzle's own `migrate` looks for the last migration before its transaction begins, so that two at once
  * both migrate; the files and the table of what was applied are Drizzle's.
  */
-export async function migrateDatabase(db: PostgresJsDatabase): Promise<number> {
+export async function migrateDatabase(database: Pick<Database, 'write'>): Promise<number> {
   const migrations = knownMigrations();
-  return await db.transaction(async (tx) => {
+  return await database.write(async (tx) => {
     // Waiting for another's migration, or building an index, takes its time.
     await tx.execute(sql`set local statement_timeout = 0`);
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('conexxus-sync migrate', 0))`);
@@ -84,18 +80,18 @@ function compare(migrations: readonly MigrationMeta[], applied: number): SchemaS
 }
 
 /** 0: none yet. */
-async function lastApplied(db: Queryable): Promise<number> {
-  const [table] = await db.execute<{ exists: boolean }>(
+async function lastApplied(tx: Transaction): Promise<number> {
+  const [table] = await tx.execute<{ exists: boolean }>(
     sql`select to_regclass('drizzle.__drizzle_migrations') is not null as exists`,
   );
   if (!table?.exists) return 0;
-  const [row] = await db.execute<{ last: string | null }>(
+  const [row] = await tx.execute<{ last: string | null }>(
     sql`select max(created_at) as last from drizzle.__drizzle_migrations`,
   );
   return Number(row?.last ?? 0);
 }
 
-async function apply(tx: Queryable, migrations: readonly MigrationMeta[]): Promise<void> {
+async function apply(tx: Transaction, migrations: readonly MigrationMeta[]): Promise<void> {
   await tx.execute(sql`create schema if not exists drizzle`);
   await tx.execute(sql`
     create table if not exists drizzle.__drizzle_migrations (

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../base/logger.ts';
-import { postgresReason } from './insert.ts';
+import { postgresReason } from '../base/postgres-errors.ts';
 
 export interface Persistence {
   /** Tries until it works; undefined: stopped before that. */

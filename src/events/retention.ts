@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
-import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import type { Database } from '../base/database.ts';
 import type { Logger } from '../base/logger.ts';
-import { postgresReason } from './insert.ts';
+import { postgresReason } from '../base/postgres-errors.ts';
 
 export interface PruningOptions {
-  readonly db: PostgresJsDatabase;
+  readonly database: Pick<Database, 'write'>;
   readonly retentionDays: number;
   readonly logger: Logger;
 }
@@ -19,7 +19,7 @@ const INTERVAL_MS = 3_600_000;
 const BATCH_ROWS = 5_000;
 
 /** Deletes rows past their retention, now and every hour. Many processes may do so; one at a time works. */
-export function startPruning({ db, retentionDays, logger }: PruningOptions): Pruning {
+export function startPruning({ database, retentionDays, logger }: PruningOptions): Pruning {
   const stopping = new AbortController();
   let running = prune();
   const timer = setInterval(() => {
@@ -28,7 +28,7 @@ export function startPruning({ db, retentionDays, logger }: PruningOptions): Pru
 
   async function prune(): Promise<void> {
     try {
-      const deleted = await pruneEvents(db, retentionDays, stopping.signal);
+      const deleted = await pruneEvents(database, retentionDays, stopping.signal);
       if (deleted > 0) logger.info({ deleted, retentionDays }, 'old events deleted');
     } catch (thrown) {
       logger.warn({ reason: postgresReason(thrown) }, 'old events could not be deleted; next try in an hour');
@@ -44,34 +44,32 @@ export function startPruning({ db, retentionDays, logger }: PruningOptions): Pru
   };
 }
 
-/** Resolves to how many rows it deleted: none while another process is at it. Rejects with Drizzle's error. */
+/** Resolves to how many rows it deleted: none while another process is at it. Rejects as `Database` does. */
 export async function pruneEvents(
-  db: PostgresJsDatabase,
+  database: Pick<Database, 'write'>,
   retentionDays: number,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<number> {
   let total = 0;
   let deleted = BATCH_ROWS;
   while (deleted === BATCH_ROWS && !signal.aborted) {
-    deleted = await pruneBatch(db, retentionDays);
+    deleted = await pruneBatch(database, retentionDays);
     total += deleted;
   }
   return total;
 }
 
-/**
- * One statement, its lock included. In a transaction of several, a connection that breaks would end the
- * process: the driver goes on to send a rollback, to a socket that it no longer has.
- */
-async function pruneBatch(db: PostgresJsDatabase, retentionDays: number): Promise<number> {
-  const { count } = await db.execute(sql`
-    with lock as materialized (
-      select pg_try_advisory_xact_lock(hashtextextended('conexxus-sync prune', 0)) as mine
-    )
-    delete from event_log where id in (
-      select id from event_log
-      where (select mine from lock) and "timestamp" < now() - make_interval(days => ${retentionDays})
-      order by "timestamp" limit ${BATCH_ROWS}
-    )`);
+async function pruneBatch(database: Pick<Database, 'write'>, retentionDays: number): Promise<number> {
+  const { count } = await database.write((tx) =>
+    tx.execute(sql`
+      with lock as materialized (
+        select pg_try_advisory_xact_lock(hashtextextended('conexxus-sync prune', 0)) as mine
+      )
+      delete from event_log where id in (
+        select id from event_log
+        where (select mine from lock) and "timestamp" < now() - make_interval(days => ${retentionDays})
+        order by "timestamp" limit ${BATCH_ROWS}
+      )`),
+  );
   return count;
 }

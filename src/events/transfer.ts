@@ -1,4 +1,4 @@
-import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import type { Database } from '../base/database.ts';
 import type { Logger } from '../base/logger.ts';
 import { parseEntry } from './entry.ts';
 import { type Insertion, insertEvents } from './insert.ts';
@@ -6,7 +6,7 @@ import type { EventStream, StreamEntry } from './stream.ts';
 
 export interface TransferOptions {
   readonly stream: EventStream;
-  readonly db: PostgresJsDatabase;
+  readonly database: Pick<Database, 'write'>;
   readonly logger: Logger;
   readonly batchSize: number;
   readonly claimIdleMs: number;
@@ -21,7 +21,13 @@ export type Transfer = (blockMs?: number) => Promise<number>;
 
 const CLAIM_INTERVAL_MS = 10_000;
 
-export function createTransfer({ stream, db, logger, batchSize, claimIdleMs }: TransferOptions): Transfer {
+export function createTransfer({
+  stream,
+  database,
+  logger,
+  batchSize,
+  claimIdleMs,
+}: TransferOptions): Transfer {
   /** At the start and after a failure some entries are ours and not settled; they go first. */
   let ownPending = true;
   let nextClaimAt = 0;
@@ -42,7 +48,7 @@ export function createTransfer({ stream, db, logger, batchSize, claimIdleMs }: T
 
   async function write(entries: readonly StreamEntry[]): Promise<void> {
     const { insertions, refused } = parse(entries);
-    for (const { id, reason } of await insertEvents(db, insertions)) refused.set(id, reason);
+    for (const { id, reason } of await insertEvents(database, insertions)) refused.set(id, reason);
     // Only now: what leaves the stream is in Postgres. Cut off here, it comes again and finds its row.
     await stream.settle(entries.map(({ id }) => id).filter((id) => !refused.has(id)));
     for (const entry of entries) {

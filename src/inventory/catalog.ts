@@ -1,6 +1,7 @@
-import { DrizzleQueryError, sql } from 'drizzle-orm';
-import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import { ConexxusSyncError, errorMessage } from '../base/errors.ts';
+import { sql } from 'drizzle-orm';
+import type { Database, Transaction } from '../base/database.ts';
+import { ConexxusSyncError } from '../base/errors.ts';
+import { postgresCause, postgresReason } from '../base/postgres-errors.ts';
 import { type CatalogItem, parseItem } from './item.ts';
 import { inventoryItems } from './schema.ts';
 
@@ -40,7 +41,7 @@ const ERRORS_MAX = 20;
 /** Larger statements are built more slowly per row, and hold up the event loop. */
 const BATCH_SIZE = 250;
 
-export function createCatalog(db: PostgresJsDatabase): Catalog {
+export function createCatalog(database: Pick<Database, 'write'>): Catalog {
   async function upsert(locationId: string, rawItems: readonly unknown[]): Promise<CatalogUpdate> {
     const items = new Map<string, CatalogItem>();
     const errors: ItemError[] = [];
@@ -50,16 +51,16 @@ export function createCatalog(db: PostgresJsDatabase): Catalog {
       if (parsed.item) items.set(parsed.item.sku, parsed.item);
       else if (failed++ < ERRORS_MAX) errors.push({ index, ...parsed.refusal });
     }
-    await store(db, locationId, [...items.values()]);
+    await store(database, locationId, [...items.values()]);
     const processed = rawItems.length;
     return { status: statusOf(processed, failed), processed, succeeded: processed - failed, failed, errors };
   }
-  return { isReady: () => isReady(db), upsert };
+  return { isReady: () => isReady(database), upsert };
 }
 
-async function isReady(db: PostgresJsDatabase): Promise<boolean> {
+async function isReady(database: Pick<Database, 'write'>): Promise<boolean> {
   try {
-    await db.execute(sql`select 1 from inventory_items limit 0`);
+    await database.write((tx) => tx.execute(sql`select 1 from inventory_items limit 0`));
     return true;
   } catch {
     return false;
@@ -71,32 +72,36 @@ function statusOf(processed: number, failed: number): CatalogUpdate['status'] {
   return failed === processed ? 'failed' : 'partial';
 }
 
-async function store(db: PostgresJsDatabase, locationId: string, items: CatalogItem[]): Promise<void> {
+async function store(
+  database: Pick<Database, 'write'>,
+  locationId: string,
+  items: CatalogItem[],
+): Promise<void> {
   // One order for all, so that two updates of a store can't deadlock.
   items.sort((a, b) => (a.sku < b.sku ? -1 : 1));
   for (let start = 0; start < items.length; start += BATCH_SIZE) {
-    await storeBatch(db, locationId, items.slice(start, start + BATCH_SIZE));
+    const batch = items.slice(start, start + BATCH_SIZE);
+    try {
+      await database.write((tx) => storeBatch(tx, locationId, batch));
+    } catch (thrown) {
+      const message = `the catalog could not be stored: ${postgresReason(thrown)}`;
+      throw new CatalogUnavailableError(message, { cause: postgresCause(thrown) });
+    }
   }
 }
 
-async function storeBatch(db: PostgresJsDatabase, locationId: string, items: CatalogItem[]): Promise<void> {
-  try {
-    await db
-      .insert(inventoryItems)
-      .values(items.map((item) => ({ ...item, locationId })))
-      .onConflictDoUpdate({
-        target: [inventoryItems.locationId, inventoryItems.sku],
-        set: {
-          name: sql`excluded.name`,
-          price: sql`excluded.price`,
-          category: sql`excluded.category`,
-          description: sql`excluded.description`,
-          updatedAt: sql`now()`,
-        },
-      });
-  } catch (thrown) {
-    // Drizzle's message holds every parameter.
-    const cause = thrown instanceof DrizzleQueryError ? thrown.cause : thrown;
-    throw new CatalogUnavailableError(`the catalog could not be stored: ${errorMessage(cause)}`, { cause });
-  }
+async function storeBatch(tx: Transaction, locationId: string, items: readonly CatalogItem[]): Promise<void> {
+  await tx
+    .insert(inventoryItems)
+    .values(items.map((item) => ({ ...item, locationId })))
+    .onConflictDoUpdate({
+      target: [inventoryItems.locationId, inventoryItems.sku],
+      set: {
+        name: sql`excluded.name`,
+        price: sql`excluded.price`,
+        category: sql`excluded.category`,
+        description: sql`excluded.description`,
+        updatedAt: sql`now()`,
+      },
+    });
 }

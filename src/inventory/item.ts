@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { PRICE_RULE, priceOf } from './price.ts';
 
-/** `price` is decimal text, exactly as Conexxus wrote it. */
+/** `price` is decimal text, as Conexxus wrote or meant it. */
 export type CatalogItem = z.infer<typeof itemSchema>;
 
 export type ParsedItem =
@@ -15,20 +16,21 @@ interface ItemRefusal {
 /** A longer one would not fit the index of the primary key. */
 const SKU_MAX = 500;
 
-/** What numeric(12,2) holds, as the shortest text of the number: no arithmetic, so 0.1 stays 0.1. */
-const PRICE = /^\d{1,10}(\.\d{1,2})?$/;
-
 const text = z
   .string()
   .refine((value) => !/[\0\p{Surrogate}]/u.test(value), 'holds a character that no text column can store');
 
+const price = z.number().transform((value, context) => {
+  const decimal = priceOf(value);
+  if (decimal !== undefined) return decimal;
+  context.addIssue(`${PRICE_RULE}, and is ${value}`);
+  return z.NEVER;
+});
+
 const itemSchema = z.object({
   sku: text.min(1).max(SKU_MAX),
   name: text.min(1),
-  price: z
-    .number()
-    .transform(String)
-    .refine((price) => PRICE.test(price), 'must be from 0 to 9999999999.99 with at most 2 decimals'),
+  price,
   category: text.nullish().transform((value) => value ?? null),
   description: text.nullish().transform((value) => value ?? null),
 });

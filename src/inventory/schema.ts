@@ -7,7 +7,7 @@ export const inventoryItems = pgTable(
     locationId: text('location_id').notNull(),
     sku: text('sku').notNull(),
     name: text('name').notNull(),
-    price: numeric('price', { precision: 12, scale: 2 }).notNull(),
+    price: numeric('price', { precision: 14, scale: 4 }).notNull(),
     category: text('category'),
     description: text('description'),
     firstSeenAt: timestamp('first_seen_at', { withTimezone: true }).notNull().defaultNow(),

@@ -76,7 +76,7 @@ function answer(c: Context, deed: Exclude<Deed, { kind: 'circuit-owns-pause' }>)
         status: 409,
         kind: 'too-many',
         title: `${deed.count} failed jobs are too many for one click`,
-        detail: `Up to ${RETRY_ALL_MAX} are retried at once here. Use \`npx conexxus-sync dead-letters\` for more.`,
+        detail: `Up to ${RETRY_ALL_MAX} are retried at once here. Use \`node dist/cli.js dead-letters\` for more.`,
       });
   }
 }

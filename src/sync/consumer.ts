@@ -2,6 +2,7 @@ import { type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { KEEP_FINISHED_S } from './finished-jobs.ts';
 import { QUEUE_NAME, queuePrefix } from './queue.ts';
 import { backoffStrategy } from './settle.ts';
 import type { WorkerSelf } from './worker-self.ts';
@@ -20,6 +21,8 @@ interface ConsumerDeps {
   readonly namespace: string;
   /** Kept up to date: how many jobs it has, and whether it takes any. */
   readonly self: WorkerSelf;
+  /** So many finished jobs stay in the queue, and none longer than a day. */
+  readonly completedMax: number;
   readonly process: Processor;
   readonly logger: Logger;
 }
@@ -30,7 +33,8 @@ const STALL_CHECK_MS = 3_000;
 /** BullMQ would fail the job past our processor, and past its policy; the processor counts restarts itself. */
 const NEVER_STALLED_OUT = 1_000_000_000;
 
-export function createConsumer({ redis, namespace, self, process, logger }: ConsumerDeps): Consumer {
+export function createConsumer(deps: ConsumerDeps): Consumer {
+  const { redis, namespace, self, completedMax, process, logger } = deps;
   const worker = new Worker(QUEUE_NAME, counted(process, self), {
     connection: redis,
     prefix: queuePrefix(namespace),
@@ -38,6 +42,7 @@ export function createConsumer({ redis, namespace, self, process, logger }: Cons
     lockDuration: LOCK_MS,
     stalledInterval: STALL_CHECK_MS,
     maxStalledCount: NEVER_STALLED_OUT,
+    removeOnComplete: { age: KEEP_FINISHED_S, count: completedMax },
     settings: { backoffStrategy },
     autorun: false,
   });

@@ -2,6 +2,7 @@ import type { Job } from 'bullmq';
 import type { Logger } from '../base/logger.ts';
 import type { Redactor } from '../base/redaction.ts';
 import type { Circuit } from '../circuit/circuit.ts';
+import type { Recorded } from '../circuit/types.ts';
 import type { OutcomeError } from '../conexxus/outcome.ts';
 import type { Spool } from '../events/spool.ts';
 import { enter } from './admission.ts';
@@ -74,7 +75,8 @@ export function createProcessor(deps: ProcessorDeps): Process {
 
     const made = await makeAttempt(() => handler.perform(job, signal), attemptNumber(bullJob));
     const weighed = weigh(made, admission.doubt);
-    const disposition = await record(bullJob, job, admission.permission, weighed, deps);
+    const recorded = await record(bullJob, job, admission.permission, weighed, deps);
+    const disposition = await decide(bullJob, job, weighed, recorded, deps);
     return settle(bullJob, job, token, weighed.attempt, disposition, deps);
   };
 }
@@ -112,9 +114,9 @@ async function record(
   bullJob: Job,
   job: SyncJob,
   permission: string,
-  { attempt, doubt, askAgainMs }: Weighed,
-  { circuit, gate, policy, redact, self, deliveredSince, stopping, logger }: ProcessorDeps,
-): Promise<Disposition> {
+  { attempt, doubt }: Weighed,
+  { circuit, gate, redact, self, stopping, logger }: ProcessorDeps,
+): Promise<Recorded> {
   const { stack: _stack, retryAfterMs, ...made } = attempt;
   const row = { ...made, worker: self.name };
   const subject = { jobId: idOf(bullJob), syncKey: job.syncKey };
@@ -136,6 +138,16 @@ async function record(
       .catch((err: unknown) => logger.warn({ err }, 'the queue could not follow the circuit'));
   }
   self.lastOutcome = { at: Date.now(), outcome: attempt.outcome, jobId: subject.jobId };
+  return recorded;
+}
+
+async function decide(
+  bullJob: Job,
+  job: SyncJob,
+  { attempt, askAgainMs }: Weighed,
+  recorded: Recorded,
+  { policy, deliveredSince, logger }: ProcessorDeps,
+): Promise<Disposition> {
   const circumstances = {
     ...recorded,
     attempt: attempt.attempt,
@@ -143,24 +155,11 @@ async function record(
     deliveredSince: isRefusal(attempt.outcome) && (await deliveredSince(bullJob)),
   };
   const disposition = dispose(attempt.outcome, circumstances, policy, Math.random());
-  if (recorded.verdict === 'suspect')
-    logger.warn(
-      { jobId: subject.jobId, location: job.locationId },
-      'suspect: it may be this sale and not Conexxus',
-    );
-  // The row has it, once; a log line for each sale's answer would be as much again.
-  const { answer: _answer, ...told } = row;
-  logger.info(
-    {
-      jobId: bullJob.id,
-      location: job.locationId,
-      operation: job.name,
-      ...told,
-      circuit: recorded,
-      disposition,
-    },
-    'attempt recorded',
-  );
+  const about = { jobId: bullJob.id, location: job.locationId, operation: job.name };
+  if (recorded.verdict === 'suspect') logger.warn(about, 'suspect: it may be this sale and not Conexxus');
+  // The row has them, once; a log line for each sale's answer would be as much again.
+  const { answer: _answer, stack: _stack, retryAfterMs: _retryAfterMs, ...told } = attempt;
+  logger.info({ ...about, ...told, circuit: recorded, disposition }, 'attempt recorded');
   return disposition;
 }
 

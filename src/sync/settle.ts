@@ -12,7 +12,6 @@ class AttemptFailedError extends ConexxusSyncError {
   }
 }
 
-const KEEP_COMPLETED_S = 24 * 3600;
 const UNEXPECTED_ERROR_DELAY_MS = 5_000;
 
 /** Whatever the enqueuing client set or forgot: the worker's policy holds. */
@@ -21,7 +20,8 @@ export function holdToPolicy(job: Job): void {
   job.opts.attempts = Number.MAX_SAFE_INTEGER;
   job.opts.backoff = { type: 'custom' };
   job.opts.removeOnFail = false;
-  job.opts.removeOnComplete = { age: KEEP_COMPLETED_S };
+  // Then the consumer's holds.
+  delete job.opts.removeOnComplete;
 }
 
 /** BullMQ asks how long to wait; the disposition has put the answer into the error. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { assert, pre, property, string, stringMatching } from 'fast-check';
-import { createRedactor, redactJson } from '../../src/base/redaction.ts';
+import { createRedactor, redactData, redactJson } from '../../src/base/redaction.ts';
 
 const SECRET = 'k3y/with+"quotes"&söme=';
 const redact = createRedactor([SECRET, 'hunter22']);
@@ -146,5 +146,22 @@ describe('redaction', () => {
 
   it('of JSON that is cut off treats it as text', () => {
     expect(redactJson(`{"msg":"hunter22`, redact)).toBe('{"msg":"[redacted]');
+  });
+
+  it('of JSON that nests deeper than any Node can show keeps the rest, and the secrets out', () => {
+    const levels = 50_000;
+    const json = `{"note":${'['.repeat(levels)}"hunter22"${']'.repeat(levels)},"password":"abc","id":"T-1"}`;
+    const redacted = redactJson(json, redact);
+    expect(redacted).toMatch(
+      /"\(cannot be shown: nests deeper than \d+ levels\)"\]+,"password":"\[redacted\]","id":"T-1"\}$/,
+    );
+    expect(redacted).not.toContain('hunter22');
+    expect(redactData(JSON.parse(json), redact)).toEqual(JSON.parse(redacted));
+    expect(redactJson(redacted, redact)).toBe(redacted);
+  });
+
+  it('of a member called __proto__ keeps it one', () => {
+    const json = '{"__proto__":{"a":1},"list":[{"__proto__":"hunter22"}]}';
+    expect(redactJson(json, redact)).toBe('{"__proto__":{"a":1},"list":[{"__proto__":"[redacted]"}]}');
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import postgres from 'postgres';
 import { connectRedis } from '../../src/base/redis.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { testRedisUrl } from '../support/redis.ts';
@@ -21,6 +22,9 @@ const UNREACHABLE = {
   REDIS_URL: 'redis://:canary-redis@127.0.0.1:1',
   CONEXXUS_API_URL: 'http://127.0.0.1:1',
 };
+
+/** PGlite is one session, which would stay as it is. */
+const itOnServer = process.env['TEST_DATABASE_URL'] ? it : it.skip;
 
 interface Diagnosis {
   readonly ok: boolean;
@@ -64,10 +68,10 @@ describe('doctor', () => {
     expect(before.checks).toContainEqual({
       name: 'Postgres schema',
       ok: false,
-      message: expect.stringContaining('run `npx conexxus-sync migrate`'),
+      message: expect.stringContaining('run `node dist/cli.js migrate`'),
     });
 
-    expect(await run(['migrate'], healthy)).toMatchObject({ code: 0, stdout: 'Applied 1 migration.\n' });
+    expect(await run(['migrate'], healthy)).toMatchObject({ code: 0, stdout: 'Applied 2 migrations.\n' });
     expect(await run(['migrate'], healthy)).toMatchObject({
       code: 0,
       stdout: 'The database is up to date.\n',
@@ -103,6 +107,21 @@ describe('doctor', () => {
     );
   });
 
+  itOnServer('tells a Postgres that takes no writes, with the fix, and one that does', async () => {
+    const role = async () => (await diagnose(healthy)).checks.find(({ name }) => name === 'Postgres role');
+    expect(await role()).toMatchObject({ ok: true, message: 'primary, takes writes' });
+    const person = postgres(database.url, { max: 1 });
+    const readOnly = (value: string) =>
+      person.unsafe(`alter database ${person.options.database} set default_transaction_read_only = ${value}`);
+    await readOnly('on');
+    try {
+      expect(await role()).toMatchObject({ ok: false, message: expect.stringMatching(/then turn it off$/) });
+    } finally {
+      await readOnly('off');
+      await person.end();
+    }
+  });
+
   it.each([
     [401, /^refuses us .*check CONEXXUS_API_KEY/],
     [429, /^limits our rate now/],
@@ -133,7 +152,7 @@ describe('doctor', () => {
     expect(stdout).toMatch(/^ {2}FIX {2}Redis {10}cannot be used \(.*ECONNREFUSED.*REDIS_URL/m);
     expect(stdout).toMatch(/^ {2}FIX {2}Postgres {7}cannot be used \(.*ECONNREFUSED.*DATABASE_URL/m);
     expect(stdout).toMatch(/^ {2}FIX {2}Conexxus {7}is not healthy \(.*CONEXXUS_API_URL/m);
-    expect(stdout).toMatch(/\n3 of 4 checks need fixing\.\n$/);
+    expect(stdout).toMatch(/\n3 of 5 checks need fixing\.\n$/);
     expect(stdout).not.toContain('canary');
   });
 

@@ -144,6 +144,7 @@ describe('enqueue push_sales', () => {
       refused: 1,
       refusals: [{ line: 3, problems: [{ path: 'date', message: 'must be a calendar date as YYYY-MM-DD' }] }],
       error: null,
+      stopped: null,
     });
   });
 });

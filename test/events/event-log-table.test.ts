@@ -62,7 +62,7 @@ describe('pruneEvents', () => {
     it('leaves the work to the process that is at it', async () => {
       await open.database.sql.begin(async (sql) => {
         await sql`select pg_advisory_xact_lock(hashtextextended('conexxus-sync prune', 0))`;
-        expect(await pruneEvents(open.database.db, 90)).toBe(0);
+        expect(await pruneEvents(open.database, 90)).toBe(0);
       });
       expect(await older(90)).toBeGreaterThan(0);
     });
@@ -71,13 +71,13 @@ describe('pruneEvents', () => {
   it('deletes what is past its retention and nothing else, in more than one batch', async () => {
     const due = await older(40);
     expect(due).toBeGreaterThan(10_000);
-    expect(await pruneEvents(open.database.db, 40)).toBe(due);
+    expect(await pruneEvents(open.database, 40)).toBe(due);
     expect(await older(40)).toBe(0);
     expect(await open.database.db.$count(eventLog)).toBe(ROWS - due);
   });
 
   it('runs as soon as it is started', async () => {
-    const pruning = startPruning({ db: open.database.db, retentionDays: 30, logger: silent });
+    const pruning = startPruning({ database: open.database, retentionDays: 30, logger: silent });
     await until('it is done', async () => (await older(30)) === 0);
     await pruning.stop();
     expect(await older(29)).toBeGreaterThan(0);

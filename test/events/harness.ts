@@ -4,15 +4,15 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe } from '@jest/globals';
 import { pino } from 'pino';
-import { connectDatabase, type Database } from '../../src/base/database.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import type { SyncEvent } from '../../src/events/event.ts';
 import { createEventWriter, type EventWriter, type EventWriterOptions } from '../../src/events/log.ts';
 import { checkSchema, migrateDatabase } from '../../src/events/migrate.ts';
 import { eventLog } from '../../src/events/schema.ts';
 import { createSpool } from '../../src/events/spool.ts';
-import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from '../support/postgres.ts';
 import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
+import { breakOff } from '../support/tcp-proxy.ts';
 
 /** For what needs two backends. PGlite is one: its locks are everybody's, and it can't be terminated. */
 export const describeOnServer = process.env['TEST_DATABASE_URL'] ? describe : describe.skip;
@@ -42,15 +42,15 @@ type Row = typeof eventLog.$inferSelect;
 
 export interface TestDatabase {
   readonly fresh: FreshDatabase;
-  readonly database: Database;
+  readonly database: OpenDatabase;
   close(): Promise<void>;
 }
 
 /** One for a whole test file: on PGlite it takes seconds. */
 export async function openTestDatabase({ migrated = true } = {}): Promise<TestDatabase> {
   const fresh = await freshDatabase();
-  const database = connectDatabase(fresh.url, { max: fresh.embedded ? 1 : 4 });
-  if (migrated) await migrateDatabase(database.db);
+  const database = openDatabase(fresh.url, fresh.embedded ? 1 : 4);
+  if (migrated) await migrateDatabase(database);
   const close = async () => {
     await database.close();
     await fresh.close();
@@ -99,7 +99,7 @@ export function openEvents({ database }: TestDatabase): EventsHarness {
         // Not among the harness's connections: the writer disconnects it, and ioredis minds being told twice.
         blocking: connectRedis(testRedisUrl(), 'patient', () => undefined),
         namespace,
-        db: database.db,
+        database,
         consumer: randomUUID(),
         logger: silent,
         onSchemaMismatch: (error) => {
@@ -114,7 +114,7 @@ export function openEvents({ database }: TestDatabase): EventsHarness {
       await Promise.all(writers.map((writer) => writer.stop()));
       await redis.del(`{${namespace}}:events`, `{${namespace}}:events:refused`);
       for (const connection of connections) connection.disconnect();
-      if ((await checkSchema(database.db)).kind === 'current') await database.db.delete(eventLog);
+      if ((await checkSchema(database)).kind === 'current') await database.db.delete(eventLog);
     },
   };
 }
@@ -159,7 +159,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   url.hostname = '127.0.0.1';
   const address = server.address();
   if (typeof address === 'object') url.port = String(address?.port);
-  const drop = () => sockets.forEach((socket) => socket.resetAndDestroy());
+  const drop = () => sockets.forEach(breakOff);
   const proxy: Proxy = {
     url: url.href,
     mode: 'pass',

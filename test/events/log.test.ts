@@ -232,7 +232,7 @@ describe('event writer on a database that was not migrated', () => {
         bare.writer({ onSchemaMismatch: resolve }).start();
       });
       expect(mismatch).toMatchObject({ code: 'SCHEMA_MISMATCH', state: { kind: 'missing' } });
-      expect(mismatch.message).toContain('npx conexxus-sync migrate');
+      expect(mismatch.message).toContain('node dist/cli.js migrate');
       await bare.spool.append(anEvent());
       expect(await bare.spool.backlog()).toBe(1);
     } finally {

@@ -49,7 +49,7 @@ const keysWritten = async () => new Set((await events.rows()).map((row) => row.d
 describe('event writer while Postgres fails', () => {
   it('starts while Postgres is away, says so, and writes each row once when it comes', async () => {
     proxy.mode = 'cut';
-    const writer = events.writer({ db: throughProxy.db });
+    const writer = events.writer({ database: throughProxy });
     writer.start();
     await appendMany(0, 50);
     await until('it says so', async () => writer.health().error !== null);
@@ -63,7 +63,7 @@ describe('event writer while Postgres fails', () => {
   });
 
   it('loses and doubles none when the connection breaks again and again under load', async () => {
-    events.writer({ db: throughProxy.db, batchSize: 7 }).start();
+    events.writer({ database: throughProxy, batchSize: 7 }).start();
     for (let round = 0; round < 8; round += 1) {
       await appendMany(round * 25, round * 25 + 25);
       proxy.drop();
@@ -75,7 +75,7 @@ describe('event writer while Postgres fails', () => {
 
   describeOnServer('(two backends: not on PGlite)', () => {
     it('tries again after its backend was terminated', async () => {
-      events.writer({ db: throughProxy.db }).start();
+      events.writer({ database: throughProxy }).start();
       await appendMany(0, 10);
       await until('it is connected', async () => (await events.rowCount()) === 10);
       await direct.database.sql`
@@ -89,7 +89,7 @@ describe('event writer while Postgres fails', () => {
 
   describeOnServer('(two backends: not on PGlite)', () => {
     it('waits for a table that somebody locked', async () => {
-      const writer = events.writer({ db: throughProxy.db });
+      const writer = events.writer({ database: throughProxy });
       await direct.database.sql.begin(async (sql) => {
         await sql`lock table event_log in access exclusive mode`;
         writer.start();
@@ -102,7 +102,7 @@ describe('event writer while Postgres fails', () => {
   });
 
   it('stops in bounded time and leaves what it could not write in the stream', async () => {
-    const writer = events.writer({ db: throughProxy.db });
+    const writer = events.writer({ database: throughProxy });
     writer.start();
     await appendMany(0, 1);
     await until('it is connected', async () => (await events.rowCount()) === 1);
@@ -115,38 +115,5 @@ describe('event writer while Postgres fails', () => {
 
     events.writer({ claimIdleMs: 100 }).start();
     await until('another writes it', async () => (await events.rowCount()) === 11);
-  });
-});
-
-describe('a database connection', () => {
-  it('fails a query, and does not reconnect without pause, where a proxy hangs up on it', async () => {
-    proxy.mode = 'cut';
-    await expect(throughProxy.sql`select 1`).rejects.toThrow('closed the connection');
-    const pending = Promise.allSettled(Array.from({ length: 3 }, () => throughProxy.sql`select 1`));
-    await pending;
-    expect(proxy.connections()).toBeLessThanOrEqual(5);
-  });
-
-  it('works again when Postgres is back', async () => {
-    proxy.mode = 'cut';
-    await expect(throughProxy.sql`select 1`).rejects.toThrow('closed the connection');
-    proxy.mode = 'pass';
-    expect(await throughProxy.sql`select 1 as one`).toMatchObject([{ one: 1 }]);
-  });
-
-  it('settles a query made at the very moment when the connection broke', async () => {
-    await throughProxy.sql`select 1`;
-    const broken = throughProxy.sql`select pg_sleep(1)`.then(
-      () => 'not broken',
-      () => throughProxy.sql`select 1 as one`,
-    );
-    await delay(100);
-    proxy.drop();
-    expect(await broken).toMatchObject([{ one: 1 }]);
-  });
-
-  it('gives up on a Postgres that accepts and never speaks', async () => {
-    proxy.mode = 'silent';
-    await expect(throughProxy.sql`select 1`).rejects.toMatchObject({ code: 'CONNECT_TIMEOUT' });
   });
 });

@@ -103,7 +103,7 @@ describe('a secret that is a word of the message about it', () => {
 
   it('[78] a password that is in our own name: the message still says what to type', async () => {
     const DATABASE_URL = withPassword(fresh.url, 'conexxus');
-    const advice = 'run `npx conexxus-sync migrate`';
+    const advice = 'run `node dist/cli.js migrate`';
     expect(await said(['doctor'], { DATABASE_URL })).toContain(advice);
     const worker = startProcess('dist/worker.js', { ...VALID, DATABASE_URL, REDIS_URL: testRedisUrl() });
     expect((await worker.exited).code).toBe(1);

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect } from '@jest/globals';
 import { startProcess } from '../support/process.ts';
 import { makeSales } from '../support/sales.ts';
-import { itOnServer, type PostgresStand, startPostgresStand } from './postgres-server.ts';
+import { connectAdmin, itOnServer, type PostgresStand, startPostgresStand } from './postgres-server.ts';
 
 let stand: PostgresStand;
 
@@ -27,6 +28,25 @@ describe('the schema', () => {
       'The database is up to date.',
     ]);
   });
+
+  itOnServer(
+    '[47] another migrates for longer than a statement or a silent server is given: waited for',
+    async () => {
+      stand = await startPostgresStand();
+      await stand.admin`create database empty`;
+      const url = new URL(stand.databaseUrl);
+      url.pathname = 'empty';
+      const another = connectAdmin({ url: url.href }, 1);
+      const key = another`hashtextextended('conexxus-sync migrate', 0)`;
+      await another`select pg_advisory_lock(${key})`;
+      const waiting = migrate(url.href);
+      await delay(27_000);
+      await another`select pg_advisory_unlock(${key})`;
+      await another.end();
+      expect(await waiting.exited).toEqual({ code: 0, signal: null });
+      expect(waiting.logs.map(({ msg }) => msg)).toEqual([expect.stringMatching(/^Applied \d+ migration/)]);
+    },
+  );
 
   itOnServer('[47] schema newer than the code: worker and migration refuse it, nothing is lost', async () => {
     stand = await startPostgresStand();

@@ -12,11 +12,16 @@ export interface PostgresStand extends FaultStand {
 }
 
 const hasServer = (await findPostgres(process.env['PATH'])) !== undefined;
+const NO_SERVER = hasServer ? undefined : 'no Postgres server on this machine';
 
-/** Skipped, saying so, where there is only PGlite: one backend for all connections. */
-export function itOnServer(title: string, test: () => Promise<void>): void {
-  const row = hasServer ? it : it.skip;
-  row(hasServer ? title : `${title} (skipped: no Postgres server on this machine)`, test);
+/**
+ * Skipped, saying so, where there is only PGlite: one backend for all connections. `obstacle`: what else is
+ * missing here.
+ */
+export function itOnServer(title: string, test: () => Promise<void>, obstacle?: string): void {
+  const why = NO_SERVER ?? obstacle;
+  const row = why === undefined ? it : it.skip;
+  row(why === undefined ? title : `${title} (skipped: ${why})`, test);
 }
 
 export async function startPostgresStand(

@@ -255,7 +255,7 @@ describe('retry and promote', () => {
     const answer = await write('PUT', '/sync/retry/failed');
     expect(answer.status).toBe(409);
     expect(answer.json()['title']).toContain('1001');
-    expect(answer.json()['detail']).toContain('npx conexxus-sync dead-letters');
+    expect(answer.json()['detail']).toContain('node dist/cli.js dead-letters');
     expect(await ops.queue.getJobCounts('waiting', 'failed')).toEqual({ waiting: 0, failed: 1_001 });
   });
 

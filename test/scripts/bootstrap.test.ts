@@ -12,7 +12,7 @@ const NPM = `
   import { mkdirSync, writeFileSync } from 'node:fs';
   const [, , command] = process.argv;
   console.log('npm ' + process.argv.slice(2).join(' '));
-  if (command === 'install') process.exit(3);
+  if (command === 'ci') process.exit(3);
   mkdirSync('dist');
   writeFileSync('dist/worker.js', '');
 `;
@@ -57,6 +57,24 @@ describe('npm run demo and npm test on a fresh clone', () => {
     expect(await end).toMatchObject({ code: 5 });
   });
 
+  it('end too when the shell dies that npm runs them with', async () => {
+    await demo(
+      `process.on('SIGTERM', () => { console.log('told'); process.exit(); });
+       setInterval(() => {}, 1000); console.log('up');`,
+    );
+    const [file, ...args] = [process.execPath, join(clone, 'scripts/bootstrap.mjs'), 'demo'];
+    const env = { ...environment(), npm_lifecycle_event: 'demo' };
+    // Of two commands, the shell can't become the first.
+    const shell = spawn('sh', ['-c', `"$0" "$@"; true`, file, ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const end = ending(shell);
+    await once(shell.stdout, 'data');
+    shell.kill('SIGTERM');
+    expect((await end).out).toBe('up\ntold\n');
+  });
+
   it('build only what is not built, or is older than its source', async () => {
     await demo('');
     await ending(bootstrap('demo'));
@@ -70,9 +88,7 @@ describe('npm run demo and npm test on a fresh clone', () => {
     await rm(join(clone, 'node_modules'));
     const { code, err } = await ending(bootstrap('demo'));
     expect(code).toBe(3);
-    expect(err).toMatch(
-      /^Installing the packages .*\nnpm install --no-save [^]* failed \(exit code 3\)\.\n$/,
-    );
+    expect(err).toMatch(/^Installing the packages .*\nnpm ci [^]* failed \(exit code 3\)\.\n$/);
   });
 
   it('know nothing else', async () => {
@@ -84,9 +100,15 @@ describe('npm run demo and npm test on a fresh clone', () => {
 
   const demo = (code: string) => writeFile(join(clone, 'scripts/demo.ts'), code);
 
+  const environment = () => ({
+    ...process.env,
+    NODE_OPTIONS: '',
+    npm_execpath: join(clone, 'npm-cli.js'),
+  });
+
   const bootstrap = (...args: string[]) =>
     spawn(process.execPath, [join(clone, 'scripts/bootstrap.mjs'), ...args], {
-      env: { ...process.env, NODE_OPTIONS: '', npm_execpath: join(clone, 'npm-cli.js') },
+      env: environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
 });

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import postgres from 'postgres';
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import postgres, { type Sql } from 'postgres';
 import { startEmbeddedPostgres } from '../../scripts/services/pglite.ts';
+import { connectDatabase, type Database } from '../../src/base/database.ts';
+import { openPostgres } from '../../src/base/postgres.ts';
 
 export interface FreshDatabase {
   readonly url: string;
@@ -8,6 +11,28 @@ export interface FreshDatabase {
   readonly embedded: boolean;
   /** Drops it, whoever is still connected. */
   close(): Promise<void>;
+}
+
+/** The product's way to a database, and beside it a person's, who may ask anything. */
+export interface OpenDatabase extends Database {
+  /** Timestamps come as text. */
+  readonly sql: Sql;
+  /** Over the same connections as `sql`. */
+  readonly db: PostgresJsDatabase;
+}
+
+export function openDatabase(url: string, max: number): OpenDatabase {
+  const database = connectDatabase(url, { max });
+  const sql = openPostgres(url, { max });
+  return {
+    ...database,
+    sql,
+    db: drizzle(sql),
+    async close() {
+      await database.close();
+      await sql.end({ timeout: 2 });
+    },
+  };
 }
 
 /** An empty database of the caller's own. */

@@ -48,14 +48,23 @@ export function startProcess(
   args: readonly string[] = [],
 ): RunningProcess {
   const loader = entry.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  return startCommand(process.execPath, [...loader, entry, ...args], env);
+}
+
+/** The same for any command, `npm` for one; the signals go to that process alone. */
+export function startCommand(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): RunningProcess {
   const { PATH = '', HOME = '', TZ = 'UTC' } = process.env;
-  const child = spawn(process.execPath, [...loader, entry, ...args], {
+  const child = spawn(command, args, {
     cwd: ROOT,
     env: { PATH, HOME, TZ, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
-  return watch(child, entry);
+  return watch(child, [command, ...args].join(' '));
 }
 
 function watch(child: ChildProcess, entry: string): RunningProcess {

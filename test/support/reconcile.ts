@@ -1,9 +1,9 @@
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Database } from '../../src/base/database.ts';
 import { circuitKeys } from '../../src/circuit/keys.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
 import { parseJob } from '../../src/sync/jobs/jobs.ts';
+import type { OpenDatabase } from './postgres.ts';
 import type { SimulatorControl } from './simulator/client.ts';
 import type { LedgerEntry } from './simulator/protocol.ts';
 
@@ -12,7 +12,7 @@ export interface Books {
   readonly redis: Redis;
   readonly namespace: string;
   readonly queue: Queue;
-  readonly database: Pick<Database, 'sql'>;
+  readonly database: Pick<OpenDatabase, 'sql'>;
   readonly simulator: Pick<SimulatorControl, 'ledger'>;
   /** Job ids of what the producer accepted. */
   readonly accepted: readonly string[];

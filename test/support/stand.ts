@@ -1,10 +1,9 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { connectDatabase, type Database } from '../../src/base/database.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { createSyncProducer, type PushSales, type SyncProducer } from '../../src/index.ts';
-import { type FreshDatabase, freshDatabase } from './postgres.ts';
+import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from './postgres.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 import { type ReconcileOptions, type Reconciliation, reconcile } from './reconcile.ts';
 import { testRedisUrl, uniqueNamespace } from './redis.ts';
@@ -16,7 +15,7 @@ export interface Stand {
   readonly env: Readonly<Record<string, string>>;
   readonly redis: Redis;
   readonly queue: Queue;
-  readonly database: Database;
+  readonly database: OpenDatabase;
   readonly databaseUrl: string;
   readonly embeddedPostgres: boolean;
   readonly simulator: Simulator;
@@ -64,8 +63,8 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   const redisUrl = options.redisUrl ?? testRedisUrl();
   const fresh = options.databaseUrl === undefined ? await freshDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? fresh?.url ?? '';
-  const database = connectDatabase(databaseUrl, { max: fresh?.embedded === true ? 1 : 4 });
-  await migrateDatabase(database.db);
+  const database = openDatabase(databaseUrl, fresh?.embedded === true ? 1 : 4);
+  await migrateDatabase(database);
   const simulator = await startSimulator(options.simulator);
   const redis = connectRedis(redisUrl, 'patient', () => undefined);
   const queue = new Queue('sync', { connection: redis, prefix: `{${namespace}}` });

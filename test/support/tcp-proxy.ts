@@ -75,7 +75,7 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
     };
     from.on('data', (chunk) => pass(() => to.write(chunk)));
     from.on('end', () => pass(() => to.end()));
-    from.on('error', () => pass(() => to.resetAndDestroy()));
+    from.on('error', () => pass(() => breakOff(to)));
     from.on('close', () => {
       if (pair.client.destroyed && pair.server.destroyed) pairs.delete(pair);
     });
@@ -116,7 +116,7 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
       target = next;
     },
     cut: () => endAll((socket) => socket.destroy()),
-    reset: () => endAll((socket) => socket.resetAndDestroy()),
+    reset: () => endAll(breakOff),
     blackHole(direction) {
       swallowed = direction === undefined ? ['up', 'down'] : [direction];
       for (const { lost } of pairs) for (const each of swallowed) lost.add(each);
@@ -137,6 +137,15 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
       await closed;
     },
   };
+}
+
+/**
+ * With a reset. Not where it is ending politely already: Node then fails to, forgets the socket, and spins for
+ * ever when its process exits.
+ */
+export function breakOff(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Of a server that listens on TCP. */

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/base/database.ts';
+import type { OpenDatabase } from './postgres.ts';
 
 /** A move of the circuit, as its row of the event log tells it. Times: ms, Redis clock. */
 export interface Transition {
@@ -9,7 +9,7 @@ export interface Transition {
 }
 
 /** All moves that have been written, in order. */
-export async function readTransitions({ sql }: Pick<Database, 'sql'>): Promise<Transition[]> {
+export async function readTransitions({ sql }: Pick<OpenDatabase, 'sql'>): Promise<Transition[]> {
   const rows = await sql<Transition[]>`
     select payload->>'to' as "to", (payload->>'epoch')::float8 as epoch, payload->>'cause' as cause,
       round(extract(epoch from "timestamp") * 1000)::float8 as at

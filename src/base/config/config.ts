@@ -78,6 +78,12 @@ const SCHEMA = {
     name: optional('WORKER_NAME', 'text', 'How pages, events and alerts call this worker.'),
     concurrency: count('WORKER_CONCURRENCY', 10, [1, 10_000], 'Calls in flight per worker process.'),
     fleetConcurrency: count('FLEET_CONCURRENCY', 0, [0, 1_000_000], 'Calls in flight in all; 0: no limit.'),
+    completedMax: count(
+      'COMPLETED_MAX',
+      10_000,
+      [0, 10_000_000],
+      'Delivered jobs that stay in the queue to be looked at, for a day at most.',
+    ),
     healthPort: count('WORKER_HEALTH_PORT', 0, [0, 65_535], 'Port of the worker health page; 0: off.'),
     shutdownTimeoutMs: ms(
       'SHUTDOWN_TIMEOUT',

@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { changedNumbersAsText } from '../jobs/exact-numbers.ts';
 import { locationIdOf, transactionIdsOf } from '../jobs/payload.ts';
 import { repliesOf } from '../producer/known-jobs.ts';
 import { REPLAYS } from './replays.ts';
@@ -111,10 +112,13 @@ function deadLetterOf(id: string, fields: readonly unknown[]): DeadLetter {
   };
 }
 
-/** Any client can write anything; a text that is no JSON is shown as it is. */
+/**
+ * Any client can write anything; a text that is no JSON is shown as it is. A number that would be shown as
+ * another one stands as text: so it has to be sent, and its digits are nowhere else to be seen.
+ */
 function parsed(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return JSON.parse(changedNumbersAsText(json));
   } catch {
     return json;
   }

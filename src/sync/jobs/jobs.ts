@@ -61,12 +61,15 @@ export type ParsedJob =
 
 const PROBLEMS_LISTED = 50;
 
-/** Checks a job by its name, and finds all problems at once. */
-export function parseJob(name: string, data: unknown): ParsedJob {
+/**
+ * Checks a job by its name, and finds all problems at once. `known`: those that its JSON text had and that can
+ * no longer be seen in the data (see exact-numbers.ts).
+ */
+export function parseJob(name: string, data: unknown, known: readonly Problem[] = []): ParsedJob {
   if (!isJobName(name)) return refused(data, transactionIdsOf(data), [unknownName(name)]);
   const kind: JobKind = catalog[name];
   const transactionIds = kind.transactionIds(data);
-  const problems = problemsOf(kind, data);
+  const problems = problemsOf(kind, data, known);
   if (problems.length > 0) return refused(data, transactionIds, problems);
   const canonical = canonicalJson(data);
   if (Buffer.byteLength(canonical) > JSON_BYTES_MAX) return refused(data, transactionIds, [TOO_LARGE]);
@@ -84,11 +87,11 @@ function unknownName(name: string): Problem {
 }
 
 /** One problem a path: what JSON can't carry has the wrong shape too. */
-function problemsOf(kind: JobKind, data: unknown): Problem[] {
+function problemsOf(kind: JobKind, data: unknown, known: readonly Problem[]): Problem[] {
   const unfit = jsonProblems(data);
   // Looking on could take for ever: shared references make small things endless.
   if (unfit.includes(TOO_LARGE)) return unfit;
-  const found = [...unfit, ...shapeProblems(kind.schema, data), ...kind.problems(data)];
+  const found = [...known, ...unfit, ...shapeProblems(kind.schema, data), ...kind.problems(data)];
   const paths = new Set<string>();
   return found.filter(({ path }) => !paths.has(path) && paths.add(path));
 }

@@ -34,13 +34,24 @@ function visit(walk: Walk, value: unknown): void {
   if (walk.size > JSON_BYTES_MAX) return;
   walk.size += typeof value === 'string' ? value.length + 2 : 2;
   if (typeof value === 'object' && value !== null) visitObject(walk, value);
-  else if (typeof value === 'number' && !Number.isFinite(value))
-    report(walk, `${value} does not exist in JSON`);
+  else if (typeof value === 'number') visitNumber(walk, value);
+  else if (typeof value === 'bigint') report(walk, 'bigint does not exist in JSON: send it as text');
   else if (isForeign(value)) report(walk, `${typeof value} does not exist in JSON`);
 }
 
+/**
+ * Of a whole number beyond 2^53 - 1 nobody can tell whether it is the one that was meant: the number of a card
+ * would be another card's, and its payload, having the same sync key, another payload.
+ */
+function visitNumber(walk: Walk, value: number): void {
+  if (!Number.isFinite(value)) report(walk, `${value} does not exist in JSON`);
+  else if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    report(walk, `${value} is beyond 2^53 - 1 and may have lost digits: send it as text`);
+  }
+}
+
 function isForeign(value: unknown): boolean {
-  return ['undefined', 'function', 'symbol', 'bigint'].includes(typeof value);
+  return ['undefined', 'function', 'symbol'].includes(typeof value);
 }
 
 function visitObject(walk: Walk, value: object): void {

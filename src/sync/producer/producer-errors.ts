@@ -1,4 +1,5 @@
 import { ConexxusSyncError } from '../../base/errors.ts';
+import { refusalOf } from '../../base/redis-writes.ts';
 import { describeProblems, type Problem } from '../jobs/problems.ts';
 
 /** The payload breaks the rules. Nothing was enqueued. */
@@ -19,7 +20,7 @@ export class InvalidPayloadError extends ConexxusSyncError {
 }
 
 /**
- * Redis is away, or did not answer in time. What timed out may have been enqueued all the same: enqueue it
+ * Redis is away, refuses writes (the message says why), or did not answer in time. What timed out may have been enqueued all the same: enqueue it
  * again later, it stays one job.
  */
 export class QueueUnavailableError extends ConexxusSyncError {
@@ -43,7 +44,9 @@ export function queueError(thrown: unknown): ConexxusSyncError {
   if (/\bOOM\b/.test(cause.message)) {
     return new QueueFullError('The queue is full: Redis is at its maxmemory', { cause });
   }
-  return new QueueUnavailableError(`The queue is not available: ${cause.message}`, { cause });
+  return new QueueUnavailableError(`The queue is not available: ${refusalOf(cause) ?? cause.message}`, {
+    cause,
+  });
 }
 
 /** A discarded transaction says only that; the command that spoilt it says why. */

@@ -33,7 +33,13 @@ describe('the configuration of a worker', () => {
       namespace: 'conexxus',
       redisUrl: 'redis://127.0.0.1:6379',
       databaseUrl: 'postgres://sync:dbpassword@db.shop.test/sync',
-      worker: { concurrency: 10, fleetConcurrency: 0, healthPort: 0, shutdownTimeoutMs: 25_000 },
+      worker: {
+        concurrency: 10,
+        fleetConcurrency: 0,
+        completedMax: 10_000,
+        healthPort: 0,
+        shutdownTimeoutMs: 25_000,
+      },
       circuit: {
         failureThreshold: 5,
         failureRate: 0.5,

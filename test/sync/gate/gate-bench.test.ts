@@ -138,6 +138,7 @@ describe('a consumer that is allowed no slots', () => {
         redis: connect(),
         namespace,
         self: createWorkerSelf(name, '1.2.3', 2),
+        completedMax: 100,
         process: async () => void done.push(name),
         logger,
       });

@@ -139,6 +139,9 @@ describe('what JSON cannot carry', () => {
   it.each([
     ['a function', { f: () => 1 }, 'more.f'],
     ['a big integer', { n: [1n] }, 'more.n[0]'],
+    ['an integer that may have lost digits', { card: 6035710012345679000 }, 'more.card'],
+    ['the first of those', { card: -(2 ** 53) }, 'more.card'],
+    ['a float too large for decimals', { huge: 1e300 }, 'more.huge'],
     ['a hole in a list', { l: [1, undefined] }, 'more.l[1]'],
     ['a symbol', { s: Symbol('s') }, 'more.s'],
     ['a Date', { when: new Date(0) }, 'more.when'],
@@ -149,6 +152,17 @@ describe('what JSON cannot carry', () => {
     ['a cycle', cyclic, 'more.self.cyclic'],
   ])('is refused with its path: %s', (_what, more, path) => {
     expect(Object.keys(pushed(sales('', { more })))).toEqual([path]);
+  });
+
+  it('is not an integer up to 2^53 - 1, nor any fraction', () => {
+    const numbers = [2 ** 53 - 1, 1 - 2 ** 53, 0.1 + 0.2, 1e-300, -0.5];
+    expect(pushed(sales('', { numbers }))).toEqual({});
+  });
+
+  it('is told once for each path, also where the JSON text told of it before', () => {
+    const known = [{ path: 'more.card', message: 'would arrive as another' }];
+    const parsed = parseJob('push_sales', sales('', { more: { card: 1e17 } }), known);
+    expect(problemsOf(parsed)).toEqual({ 'more.card': 'would arrive as another' });
   });
 
   it('is not an absent member, written as undefined', () => {

@@ -1,0 +1,1 @@
+ALTER TABLE "inventory_items" ALTER COLUMN "price" SET DATA TYPE numeric(14, 4);
