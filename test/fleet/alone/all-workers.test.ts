@@ -57,6 +57,19 @@ interface Opening {
   readonly failed: number;
 }
 
+/** What a worker had under way when it was benched, and fails, counts for nothing. */
+async function withoutBenched(failures: readonly Attempt[]): Promise<Attempt[]> {
+  const benches = new Map((await fleet.workerEvents('benched')).map(({ worker, at }) => [worker, at]));
+  const seen = new Set<string>();
+  return failures.filter(({ worker, at }) => {
+    if (worker === null || at < (benches.get(worker) ?? Infinity)) return true;
+    // The first one from then on is what benched it.
+    const isFirst = !seen.has(worker);
+    seen.add(worker);
+    return isFirst;
+  });
+}
+
 async function openingOf(jobIds: readonly string[]): Promise<Opening> {
   const attempts = await fleet.attempts(jobIds);
   const failed = attempts.filter(({ delivered }) => !delivered);
@@ -65,7 +78,7 @@ async function openingOf(jobIds: readonly string[]): Promise<Opening> {
   const until = opening?.at ?? 0;
   const lastSuccess = attempts.findLast(({ delivered, at }) => delivered && at < until);
   const before = failed.filter(({ stale, at }) => !stale && at <= until);
-  const counted = before.filter(({ at }) => at > (lastSuccess?.at ?? 0));
+  const counted = (await withoutBenched(before)).filter(({ at }) => at > (lastSuccess?.at ?? 0));
   return { cause: opening?.cause ?? null, counted, before: before.length, failed: failed.length };
 }
 
