@@ -1,6 +1,7 @@
 import type { PastEvent } from '../events/history.ts';
 import type { Verdict } from '../sync/dead-letters/dead-letters.ts';
 import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
+import type { ReasonGroup } from '../sync/dead-letters/reason-groups.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
 import { oneLine, printable, table } from './table.ts';
 
@@ -8,6 +9,8 @@ export type Deed = 'replay' | 'discard';
 
 /** What the log knows of a dead letter, or why that is not known. */
 export type History = { readonly events: readonly PastEvent[] } | { readonly unknown: string };
+
+const GROUPS_LISTED = 20;
 
 export const PAST = { replay: 'replayed', discard: 'discarded' } as const;
 
@@ -93,7 +96,27 @@ export function letterRecord({ data: _data, diedAt, ...letter }: DeadLetter): ob
   return { ...letter, diedAt: new Date(diedAt).toISOString() };
 }
 
-function times(count: number, unit: string): string {
+/** For scripts. */
+export function groupRecord({ newestAt, oldestAt, ...group }: ReasonGroup): object {
+  return { ...group, newestAt: new Date(newestAt).toISOString(), oldestAt: new Date(oldestAt).toISOString() };
+}
+
+/** The largest ones: how many, the key to act on them, and what they died of. */
+export function groupLines(groups: readonly ReasonGroup[], now: number, columns: number): string[] {
+  const rows = groups
+    .slice(0, GROUPS_LISTED)
+    .map(({ count, key, newestAt, reason }) => [
+      String(count),
+      `--group ${key}`,
+      `newest ${fromNow(newestAt, now)}`,
+      oneLine(reason),
+    ]);
+  const more = groups.length - rows.length;
+  const lines = table(rows).map((line) => cut(line, columns));
+  return more > 0 ? [...lines, `  and ${times(more, 'more reason')}`] : lines;
+}
+
+export function times(count: number, unit: string): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 

@@ -9,8 +9,19 @@ import {
   type DeadLetterFilter,
   type DeadLetters,
 } from '../sync/dead-letters/dead-letters.ts';
+import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
+import { createGrouping } from '../sync/dead-letters/reason-groups.ts';
 import { openQueue } from '../sync/queue.ts';
-import { type Deed, type History, letterRecord, renderDeadLetter, renderEntry } from './dead-letter-view.ts';
+import {
+  type Deed,
+  groupLines,
+  groupRecord,
+  type History,
+  letterRecord,
+  renderDeadLetter,
+  renderEntry,
+  times,
+} from './dead-letter-view.ts';
 import { ACTOR, ago, notEmpty, positive, REASON, UsageError, type WordOptions, wordOf } from './options.ts';
 import { jsonList, write } from './output.ts';
 import { reasonOf } from './reason.ts';
@@ -24,6 +35,7 @@ interface FilterOptions {
   readonly since?: number;
   readonly until?: number;
   readonly error?: string;
+  readonly group?: string;
   readonly json?: true;
 }
 
@@ -50,8 +62,8 @@ const redact = createRedactor(secretsOf());
 
 export function registerDeadLetters(program: Command): void {
   const group = program.command('dead-letters').description('jobs that were given up: look, replay, discard');
-  filtered(group.command('list').description('list them, newest first'))
-    .option('--limit <n>', 'at most so many', positive, LIST_LIMIT)
+  filtered(group.command('list').description('count them by what they died of, and list them, newest first'))
+    .option('--limit <n>', 'list at most so many; all are counted', positive, LIST_LIMIT)
     .action(list);
   group
     .command('show')
@@ -80,6 +92,7 @@ function filtered(command: Command): Command {
     .option('--since <time>', 'died then or later: a time with its offset, or so long ago, like 2h', ago)
     .option('--until <time>', 'died then or earlier', ago)
     .option('--error <text>', 'with this in their reason or error code', notEmpty)
+    .option('--group <key>', 'that died of the same, by the key in the list', notEmpty)
     .option('--json', 'as JSON');
 }
 
@@ -87,35 +100,54 @@ function listed(id: string, ids: readonly string[] | undefined): readonly string
   return [...(ids ?? []), id];
 }
 
-function filterOf({ id, job, location, since, until, error }: FilterOptions): DeadLetterFilter {
+function filterOf({ id, job, location, since, until, error, group }: FilterOptions): DeadLetterFilter {
   if (since !== undefined && until !== undefined && since > until) {
     throw new UsageError('--since is later than --until');
   }
-  return { ids: id, job, locationId: location, since, until, error };
+  return { ids: id, job, locationId: location, since, until, error, group };
 }
 
 async function list({ limit, json, ...options }: ListOptions): Promise<void> {
   const filter = filterOf(options);
   await withDeadLetters(async (letters) => {
-    const document = jsonList('deadLetters');
-    const columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
-    let shown = 0;
-    let more = false;
-    for await (const letter of letters.scan(filter, 'newest-first')) {
-      more = shown === limit;
-      if (more) break;
-      shown += 1;
-      if (json) await document.add(JSON.parse(redactJson(JSON.stringify(letterRecord(letter)), redact)));
-      else await write(`${redact(renderEntry(letter, Date.now(), columns))}\n`);
-    }
-    if (json) await document.end({ more });
-    else await write(listEnd(shown, more));
+    const found = letters.scan(filter, 'newest-first');
+    return json ? listAsJson(found, limit) : listAsText(found, limit);
   });
 }
 
-function listEnd(shown: number, more: boolean): string {
-  if (shown === 0) return 'No dead letters.\n';
-  return more ? `\nThe newest ${shown}; there are more (--limit, or a filter).\n` : '';
+async function listAsJson(letters: AsyncIterable<DeadLetter>, limit: number): Promise<void> {
+  const grouping = createGrouping();
+  const document = jsonList('deadLetters');
+  for await (const letter of letters) {
+    if (grouping.total() < limit) {
+      await document.add(JSON.parse(redactJson(JSON.stringify(letterRecord(letter)), redact)));
+    }
+    grouping.add(letter);
+  }
+  const groups = grouping.groups().map(groupRecord);
+  const rest = { more: grouping.total() > limit, total: grouping.total(), groups };
+  await document.end(JSON.parse(redactJson(JSON.stringify(rest), redact)));
+}
+
+async function listAsText(letters: AsyncIterable<DeadLetter>, limit: number): Promise<void> {
+  const grouping = createGrouping();
+  const columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  const entries: string[] = [];
+  for await (const letter of letters) {
+    if (entries.length < limit) entries.push(renderEntry(letter, Date.now(), columns));
+    grouping.add(letter);
+  }
+  const total = grouping.total();
+  if (total === 0) return write('No dead letters.\n');
+  const head = [
+    `${times(total, 'dead letter')}, which died of:`,
+    ...groupLines(grouping.groups(), Date.now(), columns),
+  ];
+  const end =
+    total > entries.length
+      ? ['', `The newest ${entries.length}; there are more (--limit, or a filter).`]
+      : [];
+  await write(`${redact([...head, '', ...entries, ...end].join('\n'))}\n`);
 }
 
 async function show(id: string, { json }: { json?: true }): Promise<void> {
@@ -146,7 +178,7 @@ async function historyOf(id: string): Promise<History> {
 async function rehearse(deed: Deed, options: DeedOptions): Promise<void> {
   const filter = filterOf(options);
   await withDeadLetters((letters) =>
-    reportRehearsal(deed, letters.scan(filter, 'oldest-first'), options.json === true),
+    reportRehearsal(deed, letters.scan(filter, 'oldest-first'), options.json === true, redact),
   );
 }
 

@@ -1,32 +1,39 @@
+import { type Redactor, redactJson } from '../base/redaction.ts';
 import type { Verdict } from '../sync/dead-letters/dead-letters.ts';
 import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
-import { type Deed, PAST, verdictRecord, verdictWords } from './dead-letter-view.ts';
+import { createGrouping } from '../sync/dead-letters/reason-groups.ts';
+import {
+  type Deed,
+  groupLines,
+  groupRecord,
+  PAST,
+  times,
+  verdictRecord,
+  verdictWords,
+} from './dead-letter-view.ts';
 import { jsonList, write } from './output.ts';
-import { oneLine, table } from './table.ts';
-
-const REASONS_LISTED = 10;
+import { oneLine } from './table.ts';
 
 /** Says what would be done: how many, and what they died of. */
 export async function reportRehearsal(
   deed: Deed,
   letters: AsyncIterable<DeadLetter>,
   json: boolean,
+  redact: Redactor,
 ): Promise<void> {
-  let matched = 0;
-  const reasons = new Map<string, number>();
-  for await (const { reason } of letters) {
-    matched += 1;
-    const code = reason.split(':', 1)[0] ?? '';
-    reasons.set(code, (reasons.get(code) ?? 0) + 1);
+  const grouping = createGrouping();
+  for await (const letter of letters) grouping.add(letter);
+  const [matched, groups] = [grouping.total(), grouping.groups()];
+  if (json) {
+    const record = { dryRun: true, matched, groups: groups.map(groupRecord) };
+    return write(`${redactJson(JSON.stringify(record), redact)}\n`);
   }
-  if (json) return write(`${JSON.stringify({ dryRun: true, matched })}\n`);
   if (matched === 0) return write('No dead letters match. Nothing was done.\n');
-  const rows = [...reasons].toSorted(([, a], [, b]) => b - a).slice(0, REASONS_LISTED);
   const lines = [
-    `${count(matched)} would be ${PAST[deed]}. Nothing was done: add --yes to do it. They died of:`,
-    ...table(rows.map(([code, number]) => [String(number), oneLine(code)])),
+    `${times(matched, 'dead letter')} would be ${PAST[deed]}. Nothing was done: add --yes to do it. They died of:`,
+    ...groupLines(groups, Date.now(), Number.POSITIVE_INFINITY),
   ];
-  return write(`${lines.join('\n')}\n`);
+  return write(`${redact(lines.join('\n'))}\n`);
 }
 
 /** Tells each verdict as it comes, and their sum. True where something was refused. */
@@ -56,9 +63,5 @@ function sum(deed: Deed, tally: Readonly<Record<Verdict['kind'], number>>): stri
     [tally.refused, 'refused'],
   ] as const;
   const parts = others.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
-  return [`${count(tally.done)} ${PAST[deed]}`, ...parts].join(', ').concat('.');
-}
-
-function count(letters: number): string {
-  return `${letters} dead letter${letters === 1 ? '' : 's'}`;
+  return [`${times(tally.done, 'dead letter')} ${PAST[deed]}`, ...parts].join(', ').concat('.');
 }

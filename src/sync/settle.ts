@@ -20,6 +20,8 @@ export function holdToPolicy(job: Job): void {
   job.opts.attempts = Number.MAX_SAFE_INTEGER;
   job.opts.backoff = { type: 'custom' };
   job.opts.removeOnFail = false;
+  // The newest alone: pages show the first one, and three hundred attempts would fill Redis with theirs.
+  job.opts.stackTraceLimit = 1;
   // Then the consumer's holds.
   delete job.opts.removeOnComplete;
 }

@@ -94,6 +94,9 @@ describe('dead-letters list and show', () => {
     const { code, out } = await command(['dead-letters', 'list', '--limit', '2']);
     expect(code).toBe(0);
     expect(out.split('\n')).toEqual([
+      '60 dead letters, which died of:',
+      expect.stringMatching(/^ {2}60 {2}--group [0-9a-f]{8} {2}newest .* ago {2}transient: 500$/),
+      '',
       ids[59],
       expect.stringMatching(
         /^ {2}died 1970-01-01 00:00:01 UTC \(.* ago\), push_sales, store-20, 3 attempts$/,
@@ -119,10 +122,22 @@ describe('dead-letters list and show', () => {
         replays: 0,
       })),
       more: false,
+      total: 3,
+      groups: [
+        {
+          key: expect.stringMatching(/^[0-9a-f]{8}$/),
+          count: 3,
+          reason: 'transient: 500',
+          newestAt: new Date(1_046).toISOString(),
+          oldestAt: new Date(1_006).toISOString(),
+        },
+      ],
     });
     expect(await document(['dead-letters', 'list', '--since', '1h'])).toEqual({
       deadLetters: [],
       more: false,
+      total: 0,
+      groups: [],
     });
   }, 60_000);
 
@@ -165,12 +180,13 @@ describe('dead-letters replay and discard', () => {
   it('count only, until they are told to do it', async () => {
     const ids = await shelve(4);
     const counted = await command(['dead-letters', 'replay', '--error', '500']);
-    expect(counted.out).toBe(
-      '4 dead letters would be replayed. Nothing was done: add --yes to do it. They died of:\n  4  transient\n',
+    expect(counted.out).toMatch(
+      /^4 dead letters would be replayed\. Nothing was done: add --yes to do it\. They died of:\n {2}4 {2}--group \w{8} {2}newest .*transient: 500\n$/,
     );
     expect(await document(['dead-letters', 'discard', '--id', ids[0] ?? ''])).toEqual({
       dryRun: true,
       matched: 1,
+      groups: [expect.objectContaining({ count: 1, reason: 'transient: 500' })],
     });
     const silent = await command(['dead-letters', 'discard', '--yes']);
     expect(silent).toMatchObject({ code: 1, err: '--yes needs --reason TEXT, for the audit trail\n' });

@@ -5,12 +5,13 @@
 -- ARGV 1 job id, 2 the event's JSON, 3 field that counts how often people brought it back
 -- Returns 1, or 0 where it is not in that set any more.
 -- Promises: it comes back with a full budget (BullMQ resets attempts; its count of crashes, `stc`, it does
--- not), under a new number for its next death, with its event, all or nothing.
+-- not), without the error that it died of, under a new number for its next death, with its event, all or
+-- nothing.
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) or redis.call('EXISTS', KEYS[2]) == 0 then
   return 0
 end
 redis.call('DEL', KEYS[4])
-redis.call('HDEL', KEYS[2], 'stc')
+redis.call('HDEL', KEYS[2], 'stc', 'stacktrace')
 redis.call('HINCRBY', KEYS[2], ARGV[3], 1)
 appendEvent(KEYS[3], ARGV[2])
 return 1

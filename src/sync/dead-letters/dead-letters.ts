@@ -12,6 +12,7 @@ import { bringBack } from './bring-back.ts';
 import { type DeadLetter, failedPages, readDeadLetters, type TimeOfDeath } from './failed-jobs.ts';
 import { readScript } from './job-transaction.ts';
 import { operatorEvent, type Word } from './operator-event.ts';
+import { groupKeyOf } from './reason-groups.ts';
 
 /** Which dead letters are meant: those to which all that is given applies. */
 export interface DeadLetterFilter extends TimeOfDeath {
@@ -20,6 +21,8 @@ export interface DeadLetterFilter extends TimeOfDeath {
   readonly locationId?: string | undefined;
   /** A part of the reason, `code: message`, in any case. */
   readonly error?: string | undefined;
+  /** Of this group of reasons (`groupKeyOf`). */
+  readonly group?: string | undefined;
 }
 
 /** What came of one of them. */
@@ -120,6 +123,7 @@ function applies(filter: DeadLetterFilter, { job, locationId, diedAt, reason }: 
     (filter.locationId === undefined || filter.locationId === locationId) &&
     since <= diedAt &&
     diedAt <= until &&
+    (filter.group === undefined || filter.group === groupKeyOf(reason)) &&
     reason.toLowerCase().includes(error.toLowerCase())
   );
 }
