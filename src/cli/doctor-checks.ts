@@ -42,11 +42,10 @@ async function checkRedis(settings: Settings): Promise<Check[]> {
       message: text,
     }));
     if (namespace === undefined) return checks;
-    const further = [
-      ...(await answered(examineFurther(redis, namespace))),
-      ...(await answered(examineWorkers(redis, settings))),
-    ];
-    return [...checks, ...further.map(checkOf)];
+    const workers = await answered(examineWorkers(redis, settings));
+    // Last: it ends with a write, and where a replica refuses that, the connection looks for another Redis.
+    const further = await answered(examineFurther(redis, namespace));
+    return [...checks, ...further.map(checkOf), ...workers.map(checkOf)];
   } catch (error) {
     const reason = reasonOf(lastError ?? error);
     return [

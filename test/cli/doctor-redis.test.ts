@@ -10,6 +10,7 @@ import type { Content } from '../../src/cli/redis-contents.ts';
 import { createSyncProducer } from '../../src/index.ts';
 import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
 import { makeSales } from '../support/sales.ts';
+import { runCommand } from './command.ts';
 
 const MB = 2 ** 20;
 
@@ -102,6 +103,15 @@ describe('a Redis that answers all that is read', () => {
       ok: false,
       text: expect.stringMatching(refusal),
     });
+  });
+
+  it('as a replica has all its findings in the report, none hidden by the refusal', async () => {
+    await redis.replicaof('127.0.0.1', 1);
+    const { out } = await runCommand(['doctor', '--json'], { REDIS_URL: server.url });
+    const { checks }: { checks: { name: string; ok: boolean }[] } = JSON.parse(out);
+    const ours = checks.filter(({ name }) => name.startsWith('Redis'));
+    expect(ours.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['Redis role', 'Redis writes']);
+    expect(ours.map(({ name }) => name)).toContain('Redis memory');
   });
 
   it('is asked for its role', async () => {
