@@ -77,7 +77,8 @@ end
 
 local current = ours and now < tonumber(ends) and tonumber(epoch) == circuit.epoch
 local call = {
-  payload = ARGV[7] ~= '' and ARGV[7] or string.match(KEYS[5], ':claim:(.*)$'),
+  -- The lists that keep it are parted by spaces, which another client's job id may hold.
+  payload = ARGV[7] ~= '' and ARGV[7] or (string.gsub(string.match(KEYS[5], ':claim:(.*)$'), '%s', '_')),
   job = job,
   trial = trial == '1',
   retryAfterMs = tonumber(ARGV[4]),

@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import { eventStreamKey } from '../../../src/events/event.ts';
 import { runCommand } from '../../cli/command.ts';
 import { type FaultStand, startFaultStand } from '../../faults/fault-stand.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -94,6 +95,11 @@ export async function startFleet({ env, ...options }: StandOptions = {}): Promis
   return {
     ...stand,
     startNamed,
+    async expectSums() {
+      // A job is dead before its row is in Postgres.
+      await eventually(async () => expect(await stand.redis.xlen(eventStreamKey(namespace))).toBe(0));
+      await stand.expectSums();
+    },
     startWell: (count, more) =>
       Promise.all(Array.from({ length: count }, (_, index) => startNamed(`well-${index + 1}`, more))),
     async status() {
