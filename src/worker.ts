@@ -160,6 +160,9 @@ async function startSync(base: Base): Promise<Gate> {
   key.onChange(() => leaveBench(circuit, base));
   await startBounding(base);
   startConsumer(base, { circuit, client, gate });
+  // In the register as one that takes jobs from its first job on, not a second later: until then the others
+  // would take themselves for alone. Where Redis refuses now, the gate's next look makes it good.
+  await gate.follow().catch(() => undefined);
   return gate;
 }
 
