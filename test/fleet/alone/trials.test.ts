@@ -125,7 +125,8 @@ describe('a sick worker that is first when the circuit asks', () => {
     });
     expect([hasBoth, applied]).toEqual([true, 0]);
     expect(healedMs).toBeLessThanOrEqual(MARGIN_MS);
-    expect(calls).toBeLessThanOrEqual(TRIALS + 1);
+    // Each is made once more where it met the reset on a connection that had served before (row 69).
+    expect(calls).toBeLessThanOrEqual(2 * TRIALS);
     expect(await fleet.openings()).toHaveLength(1);
     await eventually(async () => expect(await fleet.workerEvents('benched', SICK)).not.toEqual([]));
     proxy.become(WELL);
