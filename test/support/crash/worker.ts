@@ -8,6 +8,8 @@ import type { CrashPoint } from '../crash-points.ts';
 type Run = (...args: unknown[]) => Promise<unknown>;
 
 const point = process.env['CRASH_AT'];
+/** Permission, job, worker; `record` has more. */
+const ARGUMENTS_OF_ACQUIRE = 3;
 const recording = new Set<Promise<unknown>>();
 
 for (const name of ['eval', 'evalsha']) {
@@ -24,7 +26,7 @@ async function watch([, keyCount, ...rest]: unknown[], run: () => Promise<unknow
   // The gate also hears of the opening on its own connection, perhaps before `record` is answered here.
   if (isAt('before-pause') && isGate(keys)) await Promise.allSettled(recording);
   if (!isOfJob(keys)) return run();
-  const recorded = rest.length - keys.length > 2;
+  const recorded = rest.length - keys.length > ARGUMENTS_OF_ACQUIRE;
   if (recorded && isAt('before-record')) return die();
   const running = run();
   if (recorded) recording.add(running);
@@ -37,13 +39,13 @@ async function watch([, keyCount, ...rest]: unknown[], run: () => Promise<unknow
   }
 }
 
-/** `acquire` and `record`: the fourth of their five keys is the claim. */
+/** `acquire` and `record`: after the four of the machine comes the claim. */
 function isOfJob(keys: readonly string[]): boolean {
-  return keys.length === 5 && keys[3]?.includes(':circuit:claim:') === true;
+  return keys[4]?.includes(':circuit:claim:') === true;
 }
 
 function isGate(keys: readonly string[]): boolean {
-  return keys[3]?.endsWith(':meta') === true;
+  return keys[4]?.endsWith(':meta') === true;
 }
 
 function diesOfAcquire(reply: unknown): boolean {
