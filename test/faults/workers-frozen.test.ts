@@ -32,13 +32,15 @@ async function freezeInACall(
   const other = await stand.startWorker();
   await eventually(async () => expect(await stand.queue.getJobState(id)).toBe('completed'), 13_000);
   expect(recorded(frozen)).toEqual([]);
-  expect(recorded(other)).toEqual([{ kind: 'recorded', state: 'closed', moved: false }]);
+  expect(recorded(other)).toEqual([
+    { kind: 'recorded', state: 'closed', moved: false, verdict: null, waitMs: null },
+  ]);
   return frozen;
 }
 
 async function expectStale(frozen: RunningProcess): Promise<void> {
   await frozen.waitForLog('attempt recorded', 20_000);
-  expect(recorded(frozen)).toEqual([{ kind: 'stale', state: 'closed', moved: false }]);
+  expect(recorded(frozen)).toMatchObject([{ kind: 'stale', state: 'closed', moved: false }]);
   await stand.untilAtRest();
   expect(await stand.queue.getJobCounts('completed', 'failed')).toEqual({ completed: 1, failed: 0 });
   const rows = await stand.database.sql`
@@ -84,7 +86,10 @@ describe('workers that freeze', () => {
     const { epoch } = await stand.circuit.status();
     expect((await stand.simulator.summary()).inFlight).toBe(5);
 
-    await eventually(() => expect(recorded(worker).filter(isStale)).toHaveLength(5));
+    // A slot may have called one of the others again before the fifth failure: that one is stale while it is open.
+    const lateOnes = () =>
+      recorded(worker).filter((recording) => isStale(recording) && stateOf(recording) === 'closed');
+    await eventually(() => expect(lateOnes()).toHaveLength(5));
     expect(await stand.circuit.status()).toMatchObject({ state: 'closed', epoch, failures: 0 });
     await stand.untilAtRest(30_000);
     const rows = await stand.database.sql`
@@ -98,4 +103,8 @@ describe('workers that freeze', () => {
 
 function isStale(recording: unknown): boolean {
   return typeof recording === 'object' && recording !== null && Reflect.get(recording, 'kind') === 'stale';
+}
+
+function stateOf(recording: unknown): unknown {
+  return typeof recording === 'object' && recording !== null ? Reflect.get(recording, 'state') : undefined;
 }

@@ -9,7 +9,8 @@ import { type Stand, startStand } from '../support/stand.ts';
 import { readTransitions } from '../support/transitions.ts';
 
 const WORKERS = 8;
-const IN_FLIGHT = 10 * WORKERS;
+const SLOTS = 10;
+const IN_FLIGHT = SLOTS * WORKERS;
 const PUSH = '/api/v1/sales/push';
 /** It stays open for as long as a test looks. */
 const STAYS_OPEN = { CIRCUIT_OPEN: '60000', CIRCUIT_OPEN_MAX: '60000', CONEXXUS_TIMEOUT: '20000' };
@@ -54,9 +55,11 @@ describe('eight workers', () => {
       select count(*) filter (where payload->>'stale' is null)::int as counted,
         count(*) filter (where payload->>'stale' = 'true')::int as stale
       from event_log where event_type = 'conexxus.sync.failed.push_sales'`;
-    // Before the fifth, a slot whose call had failed may have begun another one.
-    expect(rows?.stale).toBeGreaterThanOrEqual(IN_FLIGHT - 5);
-    expect(rows?.counted).toBe(5);
+    // The fifth opens it. Where one worker alone saw all five it is benched, what else it had under way counts for
+    // nothing, and the next one of another worker opens it. A slot may have begun another call meanwhile.
+    expect(rows?.counted).toBeGreaterThanOrEqual(5);
+    expect(rows?.counted).toBeLessThanOrEqual(SLOTS + 1);
+    expect(rows?.stale).toBeGreaterThanOrEqual(IN_FLIGHT - (SLOTS + 1));
   });
 
   it('let no call through that was not permitted before the opening', async () => {
