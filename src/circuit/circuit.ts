@@ -113,7 +113,7 @@ function subjectName({ syncKey, jobId }: Subject): string {
 
 function subjectKeys(keys: CircuitKeys, subject: Subject): string[] {
   const name = subjectName(subject);
-  return [...keys.machine, keys.claim(name), keys.delivered(name), keys.doubt(name)];
+  return [...keys.machine, keys.claim(name), keys.delivered(name)];
 }
 
 function isSlow({ effect, durationMs }: OutcomeReport, { slowCallMs }: CircuitOptions): boolean {

@@ -6,7 +6,6 @@ export interface CircuitKeys {
   readonly channel: string;
   claim(subject: string): string;
   delivered(subject: string): string;
-  doubt(subject: string): string;
 }
 
 export function circuitKeys(namespace: string, eventStream: string): CircuitKeys {
@@ -16,7 +15,6 @@ export function circuitKeys(namespace: string, eventStream: string): CircuitKeys
     channel: `${circuit}:changed`,
     claim: (subject) => `${circuit}:claim:${subject}`,
     delivered: (subject) => deliveredMarkKey(namespace, subject),
-    doubt: (subject) => `${circuit}:doubt:${subject}`,
   };
 }
 

@@ -79,7 +79,7 @@ describe('a claim', () => {
     const { acquire, redis, namespace } = await aCircuit();
     await (await acquire(PAYLOAD)).record('failure', { doubt: 0 });
     await (await acquire(PAYLOAD)).record('success');
-    expect(await redis.exists(`{${namespace}}:circuit:doubt:ps-payload`)).toBe(0);
+    expect(await redis.exists(`{${namespace}}:circuit:claim:ps-payload`)).toBe(0);
   });
 
   it('of a payload without a sync key is by its job', async () => {

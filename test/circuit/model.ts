@@ -169,7 +169,7 @@ function createSeat(shared: Shared, { worker, options }: Seat) {
           : { machine: before, verdict: null, waitMs: null };
       if (ours) claims.delete(subject);
       if (report.delivered) doubts.delete(subject);
-      else if (report.doubt !== undefined) doubts.set(subject, report.doubt);
+      else if (report.doubt !== undefined && (ours || !claim)) doubts.set(subject, report.doubt);
       if (report.delivered) marks.set(subject, permission);
       else if (ours || !claim)
         claims.set(subject, { permission, jobId: '', epoch: 0, until: 0, trial: false, recorded: true });

@@ -1,11 +1,15 @@
 -- May this job call Conexxus now?
--- KEYS 1-4 as in base.lua, 5 claim (string), 6 delivered mark (string), 7 doubt (string)
+-- KEYS 1-4 as in base.lua, 5 claim (string), 6 delivered mark (string)
 -- ARGV 1 permission: a name nobody used before, 2 job id, 3 worker
 -- Returns {'delivered'} | {'permitted', epoch, trial 0|1, doubt or ''} | {'denied', reason, retryAt or '', now}
 -- Promises: a permit is never given without a claim on the payload, so a Redis that can't take writes
 -- says so before the call; a denial takes nothing; asked twice by one permission (a resent command), it
--- holds one claim and one trial. A claim is "permission|epoch|until|trial|job".
-local claim, delivered, doubt = unpack(redis.call('MGET', KEYS[5], KEYS[6], KEYS[7]))
+-- holds one claim and one trial.
+--
+-- A claim is "permission|epoch|until|trial|job"; recorded and not delivered, "recorded|permission". Where a
+-- try of the payload has no known end, what is known of it follows: "…|trial<doubt>|job",
+-- "recorded|permission|doubt".
+local claim, delivered = unpack(redis.call('MGET', KEYS[5], KEYS[6]))
 if delivered then
   return { 'delivered' }
 end
@@ -13,22 +17,17 @@ end
 local now = clock()
 local ends = encode(now + OPTIONS.leaseMs)
 
--- Whether somebody's call for this payload was never recorded.
-local tookOver = false
+local doubt = ''
 
 local function permit(epoch, trial)
-  local value = ARGV[1] .. '|' .. epoch .. '|' .. ends .. '|' .. trial .. '|' .. ARGV[2]
+  local value = ARGV[1] .. '|' .. epoch .. '|' .. ends .. '|' .. trial .. doubt .. '|' .. ARGV[2]
   -- Longer than its lease: of a process that died, it says to the next one that there was a try.
   redis.call('SET', KEYS[5], value, 'PX', OPTIONS.deliveredRetentionMs)
-  if tookOver then
-    doubt = '0'
-    redis.call('SET', KEYS[7], doubt, 'PX', OPTIONS.deliveredRetentionMs)
-  end
-  return { 'permitted', epoch, trial, doubt or '' }
+  return { 'permitted', epoch, trial, doubt }
 end
 
--- A calm circuit: closed, nothing beside it, nobody else's claim, the worker not benched. Most calls meet it, and the machine's
--- text costs more than this answer, which the model checks against what the machine would say.
+-- A calm circuit: closed, nothing beside it, nobody else's claim, the worker not benched. Most calls meet it,
+-- and the machine's text costs more than this answer, which the model checks against what the machine would say.
 if not claim then
   local state, epoch, since, hold, bypass, bench, cooldownUntil = unpack(
     redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'hold', 'bypass', 'bench:' .. ARGV[3], 'cooldownUntil')
@@ -58,14 +57,16 @@ local function claimed()
   if not claim then
     return nil
   end
-  local holder, epoch, claimedUntil, trial, job = string.match(claim, '^([^|]*)|(%d+)|(%d+)|([01])|(.*)$')
+  local holder, epoch, claimedUntil, trial, earlier, job =
+    string.match(claim, '^([^|]*)|(%d+)|(%d+)|([01])(%d*)|(.*)$')
   if holder == ARGV[1] then
-    return { 'permitted', epoch, tonumber(trial), doubt or '' }
+    return { 'permitted', epoch, tonumber(trial), earlier }
   end
   if holder and job ~= ARGV[2] and now < tonumber(claimedUntil) then
     return deny('in-flight', tonumber(claimedUntil))
   end
-  tookOver = holder ~= nil
+  -- A call that was never recorded: nobody knows its end.
+  doubt = holder and '0' or string.match(claim, '^recorded|[^|]*|(%d+)$') or ''
   return nil
 end
 

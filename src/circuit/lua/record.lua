@@ -1,5 +1,5 @@
 -- What came of a permitted call.
--- KEYS 1-4 as in base.lua, 5 claim, 6 delivered mark, 7 doubt
+-- KEYS 1-4 as in base.lua, 5 claim (acquire.lua), 6 delivered mark
 -- ARGV 1 permission, 2 effect (success failure misconfigured rate-limited rejected crashed ignored),
 --      3 '1' to set the delivered mark, 4 retryAfterMs or '', 5 the event's JSON, 6 worker,
 --      7 what stands for the payload as evidence, '' if it is the payload, 8 JSON of what went wrong, kept
@@ -14,26 +14,25 @@
 local permission, effect, delivered = ARGV[1], ARGV[2], ARGV[3] == '1'
 local now = clock()
 local claim = redis.call('GET', KEYS[5])
-local holder, epoch, ends, trial, job = string.match(claim or '', '^([^|]*)|(%d+)|(%d+)|([01])|(.*)$')
+local holder, epoch, ends, trial, earlier, job =
+  string.match(claim or '', '^([^|]*)|(%d+)|(%d+)|([01])(%d*)|(.*)$')
 
 local ours = holder == permission
-if ours and delivered then
-  redis.call('DEL', KEYS[5], KEYS[7])
-elseif ours then
+if ours then
   redis.call('DEL', KEYS[5])
 end
 
--- So that the same permission, recorded again, is known.
+-- So that the same permission, recorded again, is known, and the next try of the payload knows of this one.
 local function remember()
   if delivered then
     redis.call('SET', KEYS[6], permission, 'PX', OPTIONS.deliveredRetentionMs)
   elseif ours or not claim then
-    redis.call('SET', KEYS[5], 'recorded|' .. permission, 'PX', OPTIONS.leaseMs)
-  end
-  if delivered and not ours then
-    redis.call('DEL', KEYS[7])
-  elseif ARGV[9] ~= '' then
-    redis.call('SET', KEYS[7], ARGV[9], 'PX', OPTIONS.deliveredRetentionMs)
+    local doubt = ARGV[9] ~= '' and ARGV[9] or ours and earlier or ''
+    if doubt == '' then
+      redis.call('SET', KEYS[5], 'recorded|' .. permission, 'PX', OPTIONS.leaseMs)
+    else
+      redis.call('SET', KEYS[5], 'recorded|' .. permission .. '|' .. doubt, 'PX', OPTIONS.deliveredRetentionMs)
+    end
   end
 end
 
@@ -71,7 +70,8 @@ local gaveBack = redis.pcall('ZREM', KEYS[2], permission)
 
 local circuit = read(now, ARGV[6])
 settleProven(circuit, now)
-if not ours and (claim == 'recorded|' .. permission or redis.call('GET', KEYS[6]) == permission) then
+local spent = string.match(claim or '', '^recorded|([^|]*)')
+if not ours and (spent == permission or redis.call('GET', KEYS[6]) == permission) then
   return { 'repeated', circuit.state, 0, '', '' }
 end
 
