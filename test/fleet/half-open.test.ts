@@ -94,7 +94,11 @@ interface Permit {
 
 function permitOf({ args: [key = '', claim = ''] }: SeenCommand): Permit {
   const [, epoch, , trial] = claim.split('|');
-  return { key: key.slice(key.lastIndexOf(':') + 1), epoch: Number(epoch), trial: trial?.startsWith('1') === true };
+  return {
+    key: key.slice(key.lastIndexOf(':') + 1),
+    epoch: Number(epoch),
+    trial: trial?.startsWith('1') === true,
+  };
 }
 
 /**
