@@ -1,8 +1,8 @@
-import { redisScript } from '../../src/base/redis.ts';
 import type { Circuit } from '../../src/circuit/circuit.ts';
+import { circuitKeys } from '../../src/circuit/keys.ts';
 import type { CircuitOptions } from '../../src/circuit/options.ts';
-import { machineScript } from '../../src/circuit/scripts.ts';
 import type { Acquired, OutcomeReport, Recorded, Subject } from '../../src/circuit/types.ts';
+import { type Attended, attendAs } from './attend.ts';
 import { aCircuit, aReport, type Bench, OPTIONS, permissionOf } from './harness.ts';
 
 /** A worker of the circuit, without its process: what its gate and its processor say to the circuit. */
@@ -10,7 +10,7 @@ export interface CrewMember {
   readonly id: string;
   readonly circuit: Circuit;
   /** As its gate does once a second. */
-  attend(takesJobs?: boolean): Promise<Standing>;
+  attend(takesJobs?: boolean): Promise<Attended>;
   leave(): Promise<void>;
   acquire(subject?: Partial<Subject>): Promise<{
     readonly answer: Acquired;
@@ -21,36 +21,12 @@ export interface CrewMember {
   fail(times: number, payload?: string): Promise<void>;
 }
 
-interface Standing {
-  readonly bench: { readonly cause: string; readonly retryAt?: number } | null;
-  /** Benched: its own health call is due. */
-  readonly isDue: boolean;
-  readonly onProbation: boolean;
-  readonly optionsDiffer: boolean | null;
-}
-
 export interface Crew extends Bench {
   readonly workers: readonly CrewMember[];
   /** All of them; a worker that is not seen for five seconds is gone. */
   attend(): Promise<void>;
   hire(id: string, overrides?: Partial<CircuitOptions>): Promise<CrewMember>;
 }
-
-const ATTEND = `
-local now = clock()
-local circuit = read(now, ARGV[1])
-settleProven(circuit, now)
-local bench, isSmall, differ, since
-if ARGV[2] == 'leave' then
-  leave(circuit)
-else
-  bench, isSmall, differ, since = attend(circuit, now, ARGV[2], ARGV[3], ARGV[4])
-end
-save(circuit, now)
-return {
-  bench and cjson.encode(bench) or '', isSmall and 1 or 0, differ == nil and '' or (differ and '1' or '0'),
-  since and encode(since) or '',
-}`;
 
 let payloads = 0;
 
@@ -79,22 +55,16 @@ function aMember(bench: Bench, id: string, overrides: Partial<CircuitOptions>): 
   const options = { ...OPTIONS, ...overrides };
   const { redis, namespace, keys } = bench;
   const circuit = bench.another(overrides, id);
-  const script = redisScript<[string, 0 | 1, '' | '0' | '1', string]>(
-    bench.clock.drive(redis).redis,
-    machineScript(options, `${keys.circuit}:changed`) + ATTEND,
-  );
-  const machine = [keys.circuit, keys.trials, keys.events, `{${namespace}}:circuit:workers`];
+  const attend = attendAs(bench.clock.drive(redis).redis, circuitKeys(namespace, keys.events), {
+    worker: id,
+    name: `name of ${id}`,
+    options,
+  });
   let since = '';
-  const say = async (word: string): Promise<Standing> => {
-    const entry = JSON.stringify({ name: `name of ${id}`, options: JSON.stringify(options) });
-    const [benched, isSmall, differ, seenSince] = await script(machine, [id, word, since, entry]);
-    since = seenSince;
-    return {
-      bench: benched === '' ? null : JSON.parse(benched),
-      isDue: benched !== '' && isSmall === 1,
-      onProbation: benched === '' && isSmall === 1,
-      optionsDiffer: differ === '' ? null : differ === '1',
-    };
+  const say = async (word: '1' | '0' | 'leave') => {
+    const attended = await attend(word, since);
+    ({ since } = attended);
+    return attended;
   };
   const member: CrewMember = {
     id,

@@ -52,7 +52,15 @@ function inOrder(picture: Picture): Picture {
 /** What a process of the fleet asks of the circuit, through its connection. */
 function askCircuit(redis: Redis, seat: Seat): Asked {
   const circuit = createCircuit({ redis, namespace, eventStream: stream, ...seat });
-  return { ...circuit, attend: attendAs(redis, keys, seat) };
+  const attend = attendAs(redis, keys, { ...seat, name: seat.worker });
+  return {
+    ...circuit,
+    async attend({ takes, first }) {
+      const { bench, isDue, onProbation } = await attend(takes ? '1' : '0', first ? '' : '1');
+      const standing = onProbation ? 'probation' : 'full';
+      return { standing: bench ? 'benched' : standing, due: isDue };
+    },
+  };
 }
 
 describe('the scripts and the model', () => {
