@@ -165,7 +165,8 @@ describe('one poison sale in a quiet hour', () => {
     const gaps = calls.slice(1).map((at, index) => at - (calls[index] ?? 0));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(retryAfterMs - 50);
     expect(await fleet.openings()).toEqual([]);
-    await isState(poisonId, 'delayed');
+    // It is called again every other second.
+    await eventually(() => isState(poisonId, 'delayed'));
     expect(await fleet.attemptsSpent([poisonId])).toBe(0);
     await fleet.simulator.setFaults([]);
     await fleet.untilAtRest();

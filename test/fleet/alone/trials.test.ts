@@ -125,8 +125,9 @@ describe('a sick worker that is first when the circuit asks', () => {
     });
     expect([hasBoth, applied]).toEqual([true, 0]);
     expect(healedMs).toBeLessThanOrEqual(MARGIN_MS);
-    // Each is made once more where it met the reset on a connection that had served before (row 69).
-    expect(calls).toBeLessThanOrEqual(2 * TRIALS);
+    // Between its first failure and its second the place that is free again may be its own once more. And each is
+    // made twice where it met the reset on a connection that had served before (row 69).
+    expect(calls).toBeLessThanOrEqual(2 * (TRIALS + 1));
     expect(await fleet.openings()).toHaveLength(1);
     await eventually(async () => expect(await fleet.workerEvents('benched', SICK)).not.toEqual([]));
     proxy.become(WELL);
