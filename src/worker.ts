@@ -23,6 +23,7 @@ import { createCatalog } from './inventory/catalog.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createConsumer } from './sync/consumer.ts';
 import { readReplays } from './sync/dead-letters/replays.ts';
+import { readToBeSplit } from './sync/dead-letters/splits.ts';
 import { createFinishedJobs } from './sync/finished-jobs.ts';
 import { createGate, type Gate } from './sync/gate/gate.ts';
 import type { GateOptions, Standing } from './sync/gate/gate-script.ts';
@@ -217,6 +218,7 @@ function startConsumer(
     redact,
     logger,
     replaysOf: (jobId) => readReplays(redis, namespace, jobId),
+    isToBeSplit: (jobId) => readToBeSplit(redis, namespace, jobId),
     self,
     deliveredSince: createDeliveredSince({ redis, namespace, circuit }),
     stopping: stopping.signal,

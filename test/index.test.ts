@@ -32,7 +32,7 @@ describe('a POS that imports the producer', () => {
     expect(stdout).toMatch(/node_modules\/bullmq\//);
     expect(stdout).toMatch(/node_modules\/ioredis\//);
     expect(stdout).not.toMatch(/node_modules\/(postgres|pg|drizzle-orm|hono|@hono|@bull-board|got)\//);
-    expect(stdout).not.toMatch(/src\/(circuit\/(?!keys)|conexxus|events|inventory|ops|cli|config)/);
+    expect(stdout).not.toMatch(/src\/(circuit\/(?!keys|claims)|conexxus|events|inventory|ops|cli|config)/);
   });
 
   it('enqueues, and ends by itself after close', async () => {

@@ -97,7 +97,7 @@ interface Attempts {
 async function readAttempts({ database: { sql } }: Site): Promise<Attempts> {
   const rows = await sql<{ id: string; attempts: number; dead: number; stale: number }[]>`
     select aggregate_id as id,
-      (count(*) filter (where event_type not like 'conexxus.sync.dead_lettered.%')
+      (count(*) filter (where event_type like any ('{conexxus.sync.succeeded.%,conexxus.sync.failed.%}'))
         + count(*) filter (where payload->>'resent' = 'true'))::int as attempts,
       (count(*) filter (where event_type like 'conexxus.sync.dead_lettered.%'))::int as dead,
       (count(*) filter (where payload->>'stale' = 'true'))::int as stale

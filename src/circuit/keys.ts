@@ -13,9 +13,14 @@ export function circuitKeys(namespace: string, eventStream: string): CircuitKeys
   return {
     machine: [circuit, `${circuit}:trials`, eventStream, `${circuit}:workers`],
     channel: `${circuit}:changed`,
-    claim: (subject) => `${circuit}:claim:${subject}`,
+    claim: (subject) => claimKey(namespace, subject),
     delivered: (subject) => deliveredMarkKey(namespace, subject),
   };
+}
+
+/** Who calls with this payload, or called last (claims.ts). */
+export function claimKey(namespace: string, subject: string): string {
+  return `{${namespace}}:circuit:claim:${subject}`;
 }
 
 /** Exists as long as it is remembered that this payload was delivered. */

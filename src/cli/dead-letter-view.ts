@@ -11,24 +11,26 @@ export type Deed = 'replay' | 'discard';
 export type History = { readonly events: readonly PastEvent[] } | { readonly unknown: string };
 
 const GROUPS_LISTED = 20;
+const TO_BE_SPLIT = 'about to be sent in halves by the relay';
 
 export const PAST = { replay: 'replayed', discard: 'discarded' } as const;
 
 /** Three lines: ids are to be copied, and reasons to be read. */
 export function renderEntry(letter: DeadLetter, now: number, columns: number): string {
-  const { id, job, locationId, diedAt, attempts, replays, reason } = letter;
+  const { id, job, locationId, diedAt, attempts, replays, toBeSplit, reason } = letter;
   const facts = [
     `died ${instant(diedAt)} (${fromNow(diedAt, now)})`,
     job,
     locationId ?? 'no location',
     times(attempts, 'attempt'),
     ...(replays === 0 ? [] : [`replayed ${times(replays, 'time')}`]),
+    ...(toBeSplit === true ? [TO_BE_SPLIT] : []),
   ];
   return [oneLine(id), `  ${oneLine(facts.join(', '))}`, cut(`  ${oneLine(reason)}`, columns)].join('\n');
 }
 
 export function renderDeadLetter(letter: DeadLetter, history: History, now: number): string {
-  const { id, job, locationId, transactionIds, diedAt, attempts, replays, reason, data } = letter;
+  const { id, job, locationId, transactionIds, diedAt, attempts, replays, toBeSplit, reason, data } = letter;
   const facts = [
     ['job', job],
     ['location', locationId ?? '-'],
@@ -36,6 +38,7 @@ export function renderDeadLetter(letter: DeadLetter, history: History, now: numb
     ['attempts', String(attempts)],
     ['replayed', times(replays, 'time')],
     ['transactions', String(transactionIds.length)],
+    ...(toBeSplit === true ? [['waits', TO_BE_SPLIT]] : []),
     ['reason', reason],
   ];
   return [

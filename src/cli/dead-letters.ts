@@ -43,6 +43,11 @@ interface ListOptions extends FilterOptions {
   readonly limit: number;
 }
 
+/** Known when the list is read to its end. */
+interface PassedOver {
+  readonly toBeSplit: number;
+}
+
 interface DeedOptions extends FilterOptions, Partial<WordOptions> {
   readonly rate?: number;
   readonly yes?: true;
@@ -110,12 +115,19 @@ function filterOf({ id, job, location, since, until, error, group }: FilterOptio
 async function list({ limit, json, ...options }: ListOptions): Promise<void> {
   const filter = filterOf(options);
   await withDeadLetters(async (letters) => {
-    const found = letters.scan(filter, 'newest-first');
-    return json ? listAsJson(found, limit) : listAsText(found, limit);
+    const left = { toBeSplit: 0 };
+    const found = letters.scan(filter, 'newest-first', () => {
+      left.toBeSplit += 1;
+    });
+    return json ? listAsJson(found, left, limit) : listAsText(found, left, limit);
   });
 }
 
-async function listAsJson(letters: AsyncIterable<DeadLetter>, limit: number): Promise<void> {
+async function listAsJson(
+  letters: AsyncIterable<DeadLetter>,
+  left: PassedOver,
+  limit: number,
+): Promise<void> {
   const grouping = createGrouping();
   const document = jsonList('deadLetters');
   for await (const letter of letters) {
@@ -125,11 +137,15 @@ async function listAsJson(letters: AsyncIterable<DeadLetter>, limit: number): Pr
     grouping.add(letter);
   }
   const groups = grouping.groups().map(groupRecord);
-  const rest = { more: grouping.total() > limit, total: grouping.total(), groups };
+  const rest = { more: grouping.total() > limit, total: grouping.total(), ...left, groups };
   await document.end(JSON.parse(redactJson(JSON.stringify(rest), redact)));
 }
 
-async function listAsText(letters: AsyncIterable<DeadLetter>, limit: number): Promise<void> {
+async function listAsText(
+  letters: AsyncIterable<DeadLetter>,
+  left: PassedOver,
+  limit: number,
+): Promise<void> {
   const grouping = createGrouping();
   const columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
   const entries: string[] = [];
@@ -138,7 +154,7 @@ async function listAsText(letters: AsyncIterable<DeadLetter>, limit: number): Pr
     grouping.add(letter);
   }
   const total = grouping.total();
-  if (total === 0) return write('No dead letters.\n');
+  if (total === 0) return write(['No dead letters.', ...passedOverLines(left), ''].join('\n'));
   const head = [
     `${times(total, 'dead letter')}, which died of:`,
     ...groupLines(grouping.groups(), Date.now(), columns),
@@ -147,7 +163,15 @@ async function listAsText(letters: AsyncIterable<DeadLetter>, limit: number): Pr
     total > entries.length
       ? ['', `The newest ${entries.length}; there are more (--limit, or a filter).`]
       : [];
-  await write(`${redact([...head, '', ...entries, ...end].join('\n'))}\n`);
+  await write(`${redact([...head, '', ...entries, ...end, ...passedOverLines(left)].join('\n'))}\n`);
+}
+
+function passedOverLines({ toBeSplit }: PassedOver): string[] {
+  if (toBeSplit === 0) return [];
+  return [
+    '',
+    `Not counted: ${toBeSplit === 1 ? '1 batch' : `${toBeSplit} batches`} that the relay is about to send in halves.`,
+  ];
 }
 
 async function show(id: string, { json }: { json?: true }): Promise<void> {

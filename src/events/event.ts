@@ -8,7 +8,7 @@
 export interface SyncEvent {
   /** Unique for ever: the second row with it is dropped. */
   readonly dedupeKey: string;
-  /** `conexxus.sync.<what>.<job>`, `conexxus.circuit.<what>` or `conexxus.operator.<action>`. */
+  /** `conexxus.sync.<what>.<job>` and others: README.md has them all. */
   readonly type: string;
   /** The job id; for circuit events `circuit`. */
   readonly aggregateId: string;

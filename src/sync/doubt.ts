@@ -34,6 +34,11 @@ export function weigh(attempt: FinishedAttempt, earlier: Doubt): Weighed {
   };
 }
 
+/** Whether some try of the payload, this one or one before it, still has no known end. */
+export function staysInDoubt({ attempt, doubt }: Weighed, earlier: Doubt): boolean {
+  return attempt.outcome !== 'delivered' && (doubt ?? earlier) !== null;
+}
+
 /** Nobody knows what Conexxus made of it: no answer, one that can't be read, or a gateway's that gave up. */
 function leavesDoubt({ outcome, httpStatus }: FinishedAttempt): boolean {
   if (outcome === 'crashed' || outcome === 'aborted') return true;

@@ -2,13 +2,13 @@ import type { Job } from 'bullmq';
 import type { Logger } from '../base/logger.ts';
 import type { Redactor } from '../base/redaction.ts';
 import type { Circuit } from '../circuit/circuit.ts';
-import type { Recorded } from '../circuit/types.ts';
+import type { Acquired, CircuitEffect, Recorded } from '../circuit/types.ts';
 import type { OutcomeError } from '../conexxus/outcome.ts';
 import type { Spool } from '../events/spool.ts';
 import { enter } from './admission.ts';
 import { attemptNumber, type FinishedAttempt, makeAttempt } from './attempt.ts';
 import { type AttemptOutcome, type Disposition, dispose, effectOf, type RetryPolicy } from './disposition.ts';
-import { type Weighed, weigh } from './doubt.ts';
+import { staysInDoubt, type Weighed, weigh } from './doubt.ts';
 import { evidenceOf, failureOf } from './evidence.ts';
 import type { Gate } from './gate/gate.ts';
 import type { Handlers } from './handlers.ts';
@@ -17,7 +17,7 @@ import { describeProblems } from './jobs/problems.ts';
 import { untilAnswered } from './patience.ts';
 import { type DeliveredSince, isRefusal } from './refused.ts';
 import { deadLetter, handBack, holdToPolicy, postpone, retry } from './settle.ts';
-import { attemptEvent, deadLetterEvent, type EventSubject } from './sync-event.ts';
+import { attemptEvent, deadLetterEvent, type EventSubject, knownEvent } from './sync-event.ts';
 import type { WorkerSelf } from './worker-self.ts';
 
 export interface ProcessorDeps {
@@ -30,6 +30,8 @@ export interface ProcessorDeps {
   readonly logger: Logger;
   /** How often people brought a dead letter back. */
   readonly replaysOf: (jobId: string) => Promise<number>;
+  /** Whether a relay sends a batch in halves where it is refused. */
+  readonly isToBeSplit: (jobId: string) => Promise<boolean>;
   /** This worker; its `lastOutcome` is kept up to date. */
   readonly self: WorkerSelf;
   /** Whether anything was delivered since this job was first refused. */
@@ -43,6 +45,8 @@ interface SyncResult {
   /** `known`: its success was recorded before, so nothing was sent. */
   readonly status: 'delivered' | 'duplicate' | 'known';
 }
+
+type Permitted = Extract<Acquired, { kind: 'permitted' }>;
 
 type Process = (job: Job, token?: string, signal?: AbortSignal) => Promise<SyncResult>;
 
@@ -65,7 +69,7 @@ export function createProcessor(deps: ProcessorDeps): Process {
     const admission = await untilAnswered(() => enter(subject, circuit, gate, stopping), stopping, logger);
     switch (admission.kind) {
       case 'delivered':
-        return { status: 'known' };
+        return complete(bullJob, job, deps);
       case 'postpone':
         return postpone(bullJob, token, admission.delayMs);
       case 'hand-back':
@@ -75,7 +79,7 @@ export function createProcessor(deps: ProcessorDeps): Process {
 
     const made = await makeAttempt(() => handler.perform(job, signal), attemptNumber(bullJob));
     const weighed = weigh(made, admission.doubt);
-    const recorded = await record(bullJob, job, admission.permission, weighed, deps);
+    const recorded = await record(bullJob, job, admission, weighed, deps);
     const disposition = await decide(bullJob, job, weighed, recorded, deps);
     return settle(bullJob, job, token, weighed.attempt, disposition, deps);
   };
@@ -109,19 +113,30 @@ async function checked(bullJob: Job, deps: ProcessorDeps): Promise<SyncJob> {
   return parsed.job;
 }
 
+/** Delivered before, by another job or by one that died before it could say so: its row says that it ended. */
+async function complete(bullJob: Job, job: SyncJob, deps: ProcessorDeps): Promise<SyncResult> {
+  const { spool, redact, stopping, logger } = deps;
+  const event = knownEvent(subjectOf(bullJob, job), await lifeOf(bullJob, deps), redact);
+  await untilAnswered(() => spool.append(event), stopping, logger);
+  return { status: 'known' };
+}
+
 /** Window, transition, mark and event row in one step; then the queue follows, before this job lets go. */
 async function record(
   bullJob: Job,
   job: SyncJob,
-  permission: string,
-  { attempt, doubt }: Weighed,
-  { circuit, gate, redact, self, stopping, logger }: ProcessorDeps,
+  { permission, doubt: earlier }: Permitted,
+  weighed: Weighed,
+  deps: ProcessorDeps,
 ): Promise<Recorded> {
+  const { circuit, gate, redact, self, stopping, logger } = deps;
+  const { attempt, doubt } = weighed;
   const { stack: _stack, retryAfterMs, ...made } = attempt;
-  const row = { ...made, worker: self.name };
+  const inDoubt = staysInDoubt(weighed, earlier) ? true : undefined;
+  const row = { ...made, worker: self.name, inDoubt };
   const subject = { jobId: idOf(bullJob), syncKey: job.syncKey };
   const report = {
-    effect: effectOf(attempt.outcome),
+    effect: await effectFor(bullJob, job, attempt, deps),
     durationMs: attempt.durationMs,
     delivered: attempt.outcome === 'delivered',
     retryAfterMs,
@@ -139,6 +154,22 @@ async function record(
   }
   self.lastOutcome = { at: Date.now(), outcome: attempt.outcome, jobId: subject.jobId };
   return recorded;
+}
+
+/**
+ * A batch that is refused and will be split says nothing yet: each sale of it that dies counts by itself. Else one
+ * bad sale among a hundred would count seven times on its way to being alone.
+ */
+async function effectFor(
+  bullJob: Job,
+  job: SyncJob,
+  { outcome }: FinishedAttempt,
+  { isToBeSplit, stopping, logger }: ProcessorDeps,
+): Promise<CircuitEffect> {
+  const effect = effectOf(outcome);
+  if (effect !== 'rejected' || job.transactionIds.length < 2) return effect;
+  const splits = await untilAnswered(() => isToBeSplit(idOf(bullJob)), stopping, logger);
+  return splits ? 'ignored' : effect;
 }
 
 async function decide(
@@ -191,15 +222,13 @@ async function bury(
   outcome: AttemptOutcome,
   bullJob: Job,
   error: OutcomeError,
-  { spool, redact, replaysOf, stopping, logger }: ProcessorDeps,
+  deps: ProcessorDeps,
   stack?: string,
 ): Promise<never> {
+  const { spool, redact, stopping, logger } = deps;
   const message = redact(error.message);
   const cause = { outcome, attempt: attemptNumber(bullJob), error: { ...error, message } };
-  const replays = await untilAnswered(() => replaysOf(subject.jobId), stopping, logger);
-  // An id may come again: of a sale that was given up and is enqueued anew, or of a wiped Redis, where
-  // BullMQ's own ids start at 1. The time it was enqueued tells them apart.
-  const event = deadLetterEvent(subject, bullJob.timestamp + replays, cause, redact);
+  const event = deadLetterEvent(subject, await lifeOf(bullJob, deps), cause, redact);
   await untilAnswered(() => spool.append(event), stopping, logger);
   logger.warn(
     { jobId: subject.jobId, location: subject.locationId, operation: subject.name, ...cause },
@@ -208,8 +237,17 @@ async function bury(
   return deadLetter(`${error.code}: ${message}`, stack === undefined ? undefined : redact(stack));
 }
 
-function subjectOf(bullJob: Job, { name, data, locationId, transactionIds }: SyncJob): EventSubject {
-  return { jobId: idOf(bullJob), name, data, locationId, transactionIds };
+/**
+ * Tells this run of the job from those after it was brought back, and from other jobs of its id, which may come
+ * again: of a sale that was given up and is enqueued anew, or of a wiped Redis, where BullMQ's own ids start at 1.
+ * The time it was enqueued tells them apart.
+ */
+async function lifeOf(bullJob: Job, { replaysOf, stopping, logger }: ProcessorDeps): Promise<number> {
+  return bullJob.timestamp + (await untilAnswered(() => replaysOf(idOf(bullJob)), stopping, logger));
+}
+
+function subjectOf(bullJob: Job, { name, data, locationId, transactionIds, syncKey }: SyncJob): EventSubject {
+  return { jobId: idOf(bullJob), syncKey, name, data, locationId, transactionIds };
 }
 
 /** BullMQ types the id as optional; a job that is being processed has one. */

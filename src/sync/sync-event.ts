@@ -10,6 +10,8 @@ import type { AttemptOutcome } from './disposition.ts';
 /** What an event tells of its job. `name` may be any text that another client chose. */
 export interface EventSubject {
   readonly jobId: string;
+  /** Of a job that has one: by it the sender of a payload finds its rows again, whatever the job's id. */
+  readonly syncKey?: string | undefined;
   readonly name: string;
   readonly data: unknown;
   readonly locationId: string | undefined;
@@ -33,6 +35,8 @@ export interface Attempt {
   readonly refused?: readonly string[] | undefined;
   /** It went out twice, since the first connection was closed as it did. */
   readonly resent?: boolean | undefined;
+  /** After it, nobody knows whether Conexxus has the payload: this try or an earlier one has no known end. */
+  readonly inDoubt?: boolean | undefined;
   /** What the job did besides, such as the counts of a catalog. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -59,6 +63,11 @@ function redactDetails(details: object, redact: Redactor): object {
   return redacted;
 }
 
+/** A job of a payload that was delivered before: done without a call. `life`: no other job of this id has it. */
+export function knownEvent(subject: EventSubject, life: number, redact: Redactor): SyncEvent {
+  return event(subject, eventType('known', subject.name), `known:${subject.jobId}:${life}`, {}, redact);
+}
+
 /** Once when a job dies; `death` is a number that no other death of a job with this id has. */
 export function deadLetterEvent(
   subject: EventSubject,
@@ -82,6 +91,19 @@ export function verdictEvent(
   return event(subject, type, randomUUID(), { ...word, diedOf: redact(diedOf) }, redact);
 }
 
+/** The relay takes a batch out of the queue, to send its halves as payloads of their own. */
+export function splitEvent(
+  subject: EventSubject,
+  halves: readonly [syncKey: string, syncKey: string],
+  why: string,
+  redact: Redactor,
+): SyncEvent {
+  const type = eventType('split', subject.name);
+  // Of many who take it out at once, one does: whoever else made this event never has it written.
+  const dedupeKey = `split:${subject.jobId}:${randomUUID()}`;
+  return event(subject, type, dedupeKey, { halves, reason: redact(why) }, redact);
+}
+
 /** A person sends on purpose what was delivered. */
 export function resendEvent(subject: EventSubject, word: Word, redact: Redactor): SyncEvent {
   const payload = { ...word, action: 'resend' };
@@ -102,6 +124,7 @@ function event(
     ...(subject.locationId === undefined ? {} : { locationId: subject.locationId }),
     payload: {
       operation: subject.name.slice(0, NAME_MAX),
+      ...(subject.syncKey === undefined ? {} : { syncKey: subject.syncKey }),
       ...payload,
       data: excerpt(redact(textOf(subject.data))),
       transactionCount: subject.transactionIds.length,

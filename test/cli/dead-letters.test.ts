@@ -123,6 +123,7 @@ describe('dead-letters list and show', () => {
       })),
       more: false,
       total: 3,
+      toBeSplit: 0,
       groups: [
         {
           key: expect.stringMatching(/^[0-9a-f]{8}$/),
@@ -137,6 +138,7 @@ describe('dead-letters list and show', () => {
       deadLetters: [],
       more: false,
       total: 0,
+      toBeSplit: 0,
       groups: [],
     });
   }, 60_000);

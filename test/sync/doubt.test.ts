@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { FinishedAttempt } from '../../src/sync/attempt.ts';
-import { weigh } from '../../src/sync/doubt.ts';
+import { type Doubt, staysInDoubt, weigh } from '../../src/sync/doubt.ts';
 
 const DUPLICATE: FinishedAttempt = {
   outcome: 'delivered',
@@ -60,5 +60,22 @@ describe('a try', () => {
     ['delivered', { ...DUPLICATE, httpStatus: 200, duplicate: false }],
   ])('%s changes no doubt', (_, attempt) => {
     expect(weigh(attempt, 1)).toEqual({ attempt });
+  });
+});
+
+describe('a payload', () => {
+  const stays = (attempt: FinishedAttempt, earlier: Doubt) => staysInDoubt(weigh(attempt, earlier), earlier);
+
+  it('is in doubt from its first try without a known end on, whatever is answered later', () => {
+    expect(stays(failed(500), null)).toBe(false);
+    expect(stays(failed(), null)).toBe(true);
+    expect(stays(failed(500), 0)).toBe(true);
+    expect(stays({ ...failed(422), outcome: 'rejected' }, 0)).toBe(true);
+    expect(stays(DUPLICATE, 0)).toBe(true);
+  });
+
+  it('is so no more once it is delivered', () => {
+    expect(stays(DUPLICATE, 3)).toBe(false);
+    expect(stays({ ...DUPLICATE, httpStatus: 200, duplicate: false }, 0)).toBe(false);
   });
 });

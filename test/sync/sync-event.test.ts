@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { createRedactor } from '../../src/base/redaction.ts';
-import { attemptEvent, deadLetterEvent, type EventSubject } from '../../src/sync/sync-event.ts';
+import {
+  attemptEvent,
+  deadLetterEvent,
+  type EventSubject,
+  knownEvent,
+  resendEvent,
+  splitEvent,
+  verdictEvent,
+} from '../../src/sync/sync-event.ts';
 
 const redact = createRedactor(['top-secret-key']);
 const subject: EventSubject = {
@@ -71,5 +79,52 @@ describe('the event of a death', () => {
     );
     expect(event.type.length).toBeLessThan(120);
     expect(event.payload['data']).toBe('');
+  });
+});
+
+describe('the event of a job that is done without a call', () => {
+  it('has one key per life of the job', () => {
+    const event = knownEvent(subject, 1_764_000_000_000, redact);
+    expect(event).toMatchObject({ type: 'conexxus.sync.known.push_sales', aggregateId: 'ps-1' });
+    expect(event.dedupeKey).toBe('known:ps-1:1764000000000');
+  });
+});
+
+describe('the event of a split', () => {
+  it('names the halves and why, without secrets', () => {
+    const event = splitEvent(subject, ['ps-a', 'ps-b'], 'http_422: top-secret-key', redact);
+    expect(event).toMatchObject({
+      type: 'conexxus.sync.split.push_sales',
+      aggregateId: 'ps-1',
+      transactionIds: ['t-1', 't-2'],
+      payload: { halves: ['ps-a', 'ps-b'], reason: 'http_422: [redacted]' },
+    });
+  });
+
+  it('has a key that no other split of this job id has', () => {
+    const keys = [1, 2].map(() => splitEvent(subject, ['ps-a', 'ps-b'], '', redact).dedupeKey);
+    expect(keys[0]).toMatch(/^split:ps-1:/);
+    expect(new Set(keys).size).toBe(2);
+  });
+});
+
+describe('the sync key of a payload', () => {
+  const word = { actor: 'olga', reason: 'any' };
+  const reason = { outcome: 'rejected', attempt: 1, error: { code: 'http_422', message: 'no' } };
+  const all = (about: EventSubject) => [
+    attemptEvent(about, 'perm', { outcome: 'delivered', attempt: 1, durationMs: 3 }, redact),
+    knownEvent(about, 0, redact),
+    deadLetterEvent(about, 0, reason, redact),
+    verdictEvent('replayed', about, word, 'any', redact),
+    verdictEvent('discarded', about, word, 'any', redact),
+    splitEvent(about, ['ps-a', 'ps-b'], 'any', redact),
+    resendEvent(about, word, redact),
+  ];
+
+  it('is in every row of a job that has one, whatever its id', () => {
+    for (const { payload } of all({ ...subject, jobId: 'mine', syncKey: 'ps-1' })) {
+      expect(payload['syncKey']).toBe('ps-1');
+    }
+    for (const { payload } of all(subject)) expect(payload).not.toHaveProperty('syncKey');
   });
 });

@@ -2,19 +2,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Redactor } from '../../base/redaction.ts';
-import { redisScript } from '../../base/redis.ts';
 import { eventStreamKey } from '../../events/event.ts';
 import { createSpool } from '../../events/spool.ts';
 import { type EnqueuedState, readStates } from '../producer/known-jobs.ts';
 import { queueError } from '../producer/producer-errors.ts';
-import { verdictEvent } from '../sync-event.ts';
+import { type EventSubject, verdictEvent } from '../sync-event.ts';
 import { bringBack } from './bring-back.ts';
-import { type DeadLetter, failedPages, readDeadLetters, type TimeOfDeath } from './failed-jobs.ts';
-import { readScript } from './job-transaction.ts';
+import {
+  type DeadLetter,
+  failedPages,
+  readDeadLetters,
+  readSyncKey,
+  type TimeOfDeath,
+} from './failed-jobs.ts';
 import { operatorEvent, type Word } from './operator-event.ts';
 import { groupKeyOf } from './reason-groups.ts';
+import { createTakeOut } from './take-out.ts';
 
-/** Which dead letters are meant: those to which all that is given applies. */
+/**
+ * Which dead letters are meant: those to which all that is given applies. What waits to be split is passed over,
+ * unless its id is given.
+ */
 export interface DeadLetterFilter extends TimeOfDeath {
   readonly ids?: readonly string[] | undefined;
   readonly job?: string | undefined;
@@ -38,7 +46,12 @@ export type Verdict =
   | { readonly id: string; readonly kind: 'refused'; readonly why: string };
 
 export interface DeadLetters {
-  scan(filter: DeadLetterFilter, order: 'oldest-first' | 'newest-first'): AsyncGenerator<DeadLetter>;
+  /** `passOver` is told of each that it leaves out because it waits to be split. */
+  scan(
+    filter: DeadLetterFilter,
+    order: 'oldest-first' | 'newest-first',
+    passOver?: () => void,
+  ): AsyncGenerator<DeadLetter>;
   /**
    * Back into the queue, oldest first, with a full retry budget; those that die again meanwhile are not
    * replayed again. Each with its event in the log; the act itself is in the audit trail before. Of many
@@ -60,25 +73,22 @@ interface DeadLettersDeps {
 /** Does it, if it is a dead letter still. */
 type Deed = (letter: DeadLetter) => Promise<boolean>;
 
-const DISCARD_LUA = readScript('discard');
-
 export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
   const { redis, queue, namespace, redact } = deps;
   const eventStream = eventStreamKey(namespace);
   const audit = createSpool({ redis, namespace });
-  const discardScript = redisScript<0 | 1>(redis, DISCARD_LUA);
+  const takeOut = createTakeOut(redis, queue);
 
   const replayAs = (word: Word): Deed => {
-    return (letter) => {
-      const event = verdictEvent('replayed', subjectOf(letter), word, letter.reason, redact);
+    return async (letter) => {
+      const event = verdictEvent('replayed', await subjectOf(deps, letter), word, letter.reason, redact);
       return bringBack(queue, { jobId: letter.id, from: 'failed', event, eventStream });
     };
   };
   const discardAs = (word: Word): Deed => {
     return async (letter) => {
-      const event = verdictEvent('discarded', subjectOf(letter), word, letter.reason, redact);
-      const keys = [queue.toKey('failed'), queue.toKey(letter.id), eventStream, queue.toKey('events')];
-      return (await discardScript(keys, [letter.id, JSON.stringify(event)])) === 1;
+      const event = verdictEvent('discarded', await subjectOf(deps, letter), word, letter.reason, redact);
+      return takeOut({ jobId: letter.id, from: 'failed', event, eventStream });
     };
   };
   const announce =
@@ -91,8 +101,8 @@ export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
     };
 
   return {
-    async *scan(filter, order) {
-      for await (const group of groupsOf(deps, filter, order === 'newest-first')) yield* group;
+    async *scan(filter, order, passOver) {
+      for await (const group of groupsOf(deps, filter, order === 'newest-first', passOver)) yield* group;
     },
     replay: (filter, word, perSecond) =>
       passVerdicts(deps, filter, announce(filter, word, 'replay'), replayAs(word), perSecond),
@@ -107,11 +117,15 @@ async function* groupsOf(
   { redis, queue }: Shelf,
   filter: DeadLetterFilter,
   newestFirst: boolean,
+  passOver: () => void = () => undefined,
 ): AsyncGenerator<readonly DeadLetter[]> {
   const pages = filter.ids === undefined ? failedPages(redis, queue, filter, newestFirst) : [filter.ids];
   for await (const ids of pages) {
     for await (const group of readDeadLetters(redis, queue, ids)) {
-      yield group.filter((letter) => applies(filter, letter));
+      const meant = group.filter((letter) => applies(filter, letter));
+      const stay = meant.filter(({ toBeSplit }) => toBeSplit !== true || filter.ids !== undefined);
+      for (let left = meant.length - stay.length; left > 0; left -= 1) passOver();
+      yield stay;
     }
   }
 }
@@ -177,8 +191,10 @@ async function stateOf({ redis, queue }: Shelf, id: string): Promise<EnqueuedSta
   return (await readStates(redis, queue.toKey, [id], new Set())).get(id);
 }
 
-function subjectOf({ id, job, data, locationId, transactionIds }: DeadLetter) {
-  return { jobId: id, name: job, data, locationId, transactionIds };
+async function subjectOf({ redis, queue }: Shelf, letter: DeadLetter): Promise<EventSubject> {
+  const { id, job, data, locationId, transactionIds } = letter;
+  const syncKey = await readSyncKey(redis, queue, letter);
+  return { jobId: id, syncKey, name: job, data, locationId, transactionIds };
 }
 
 function* handfulsOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {

@@ -1,9 +1,11 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { changedNumbersAsText } from '../jobs/exact-numbers.ts';
+import { parseJob } from '../jobs/jobs.ts';
 import { locationIdOf, transactionIdsOf } from '../jobs/payload.ts';
 import { repliesOf } from '../producer/known-jobs.ts';
 import { REPLAYS } from './replays.ts';
+import { SPLITS } from './splits.ts';
 
 /** A job that was given up, as BullMQ keeps it. */
 export interface DeadLetter {
@@ -19,6 +21,8 @@ export interface DeadLetter {
   readonly reason: string;
   /** How often people brought it back before. */
   readonly replays: number;
+  /** A batch that waits to be split by the relay: it is no person's business yet. */
+  readonly toBeSplit?: true;
   readonly data: unknown;
 }
 
@@ -31,7 +35,7 @@ type Scored = readonly [id: string, score: number];
 
 const PAGE = 200;
 const READ_BYTES = 8 * 1024 * 1024;
-const FIELDS = ['name', 'data', 'failedReason', 'finishedOn', 'atm', REPLAYS];
+const FIELDS = ['name', 'data', 'failedReason', 'finishedOn', 'atm', REPLAYS, SPLITS];
 
 /**
  * Ids of the dead letters by time of death, in pages. What dies after the first page was asked for is not
@@ -95,21 +99,36 @@ async function readGroup(redis: Redis, queue: Queue, ids: readonly string[]): Pr
 }
 
 function deadLetterOf(id: string, fields: readonly unknown[]): DeadLetter {
-  const [job = '', json = '', reason = '', diedAt = '', attempts = '', replays = ''] = fields.map((value) =>
-    typeof value === 'string' ? value : '',
-  );
+  const texts = fields.map((value) => (typeof value === 'string' ? value : ''));
+  const [job = '', json = '', reason = '', diedAt = '', attempts = '', replays = '', splits = ''] = texts;
   const data = parsed(json);
+  const transactionIds = transactionIdsOf(data);
   return {
     id,
     job,
     locationId: locationIdOf(data),
-    transactionIds: transactionIdsOf(data),
+    transactionIds,
     diedAt: Number(diedAt),
     attempts: Number(attempts),
     reason,
     replays: Number(replays),
+    ...(splits === '1' && transactionIds.length > 1 ? { toBeSplit: true } : {}),
     data,
   };
+}
+
+/**
+ * Of a dead letter that has one. Read when it is needed: a list of many would hash them all; and from the data as
+ * the workers read it, for what is shown may have text where they have a number.
+ */
+export async function readSyncKey(redis: Redis, queue: Queue, { id, job }: DeadLetter) {
+  const json = await redis.hget(queue.toKey(id), 'data');
+  try {
+    const parsed = parseJob(job, JSON.parse(json ?? ''));
+    return parsed.ok ? parsed.job.syncKey : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

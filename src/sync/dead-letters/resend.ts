@@ -54,7 +54,7 @@ export async function resend(deps: ResendDeps, { id, word, payload }: Resend): P
   const job = keyed(found ?? (await payload()));
   const jobId = found === undefined ? job.syncKey : id;
   const { name, data, locationId, transactionIds, syncKey } = job;
-  const event = resendEvent({ jobId, name, data, locationId, transactionIds }, word, deps.redact);
+  const event = resendEvent({ jobId, syncKey, name, data, locationId, transactionIds }, word, deps.redact);
   const eventStream = eventStreamKey(deps.namespace);
   const deliveredMark = deliveredMarkKey(deps.namespace, syncKey);
   const done =

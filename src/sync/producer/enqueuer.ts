@@ -46,14 +46,15 @@ export function createEnqueuer({ redisUrl, namespace, onError }: EnqueuerOptions
   };
 }
 
-function entryOf({ name, data, locationId, syncKey }: SyncJob): Entry {
+export function entryOf({ name, data, locationId, syncKey }: SyncJob): Entry {
   const entry = { name, json: JSON.stringify(data) };
   if (syncKey !== undefined) return { ...entry, jobId: syncKey };
   // Its id tells nothing again: the deduplication does, until the job is finished.
   return { ...entry, jobId: `${name}-${randomUUID()}`, deduplicationId: `${name}-${locationId}` };
 }
 
-function* chunksOf(entries: readonly Entry[]): Generator<Entry[]> {
+/** In few round trips, and none of them long. */
+export function* chunksOf(entries: readonly Entry[]): Generator<Entry[]> {
   let chunk: Entry[] = [];
   let length = 0;
   for (const entry of entries) {

@@ -1,4 +1,7 @@
 import { Job, type JobsOptions, type Queue } from 'bullmq';
+import { CLAIM_IN_DOUBT } from '../../circuit/claims.ts';
+import { claimKey } from '../../circuit/keys.ts';
+import { SPLITS } from '../dead-letters/splits.ts';
 import type { JobName } from '../jobs/jobs.ts';
 import { openQueue } from '../queue.ts';
 import { type EnqueuedState, readDelivered, readStates, repliesOf } from './known-jobs.ts';
@@ -19,6 +22,13 @@ export interface Entry {
   readonly json: string;
   /** Only one unfinished job with this id at a time. Without it, the job id is the sync key. */
   readonly deduplicationId?: string;
+  /** A batch that its sender splits where it is refused: the job says so, from its beginning. */
+  readonly splits?: boolean;
+  /**
+   * The payload may have been tried before, with no known end, and Redis may have forgotten it: for so long its
+   * first 409 is asked again and not believed at once.
+   */
+  readonly inDoubtForMs?: number;
 }
 
 export interface JobAdder {
@@ -32,6 +42,18 @@ interface Added {
   readonly status: Enqueued['status'];
 }
 
+/**
+ * KEYS[1]: the job's hash.
+ * ARGV: its time of addition, a field.
+ * Promises to mark the job that was just added, and none that was there before.
+ */
+const MARK_NEW = `
+if redis.call('HGET', KEYS[1], 'timestamp') == ARGV[1] then
+  redis.call('HSET', KEYS[1], ARGV[2], '1')
+end
+return 1
+`;
+
 /** Three round trips at most, whatever the number of entries: delivered marks, additions, states of known jobs. */
 export function createJobAdder(connection: QueueConnection, namespace: string): JobAdder {
   const { redis } = connection;
@@ -42,7 +64,7 @@ export function createJobAdder(connection: QueueConnection, namespace: string): 
     const delivered = await readDelivered(redis, namespace, syncKeys);
     signal.throwIfAborted();
     const fresh = entries.filter(({ jobId }) => !delivered.has(jobId));
-    const added = await transact(queue, fresh);
+    const added = await transact(queue, namespace, fresh);
     signal.throwIfAborted();
     const results = entries.map((entry) => added.get(entry) ?? known(entry.jobId));
     const knownIds = results.filter(({ status }) => status === 'known').map(({ jobId }) => jobId);
@@ -69,17 +91,34 @@ function isKeyed(entry: Entry): boolean {
  * Asks whether the job is there and adds it, as one transaction: of many who enqueue the same sales at
  * once exactly one is told `accepted`. BullMQ alone does not say whether it ignored an addition.
  */
-async function transact(queue: Queue, entries: readonly Entry[]): Promise<Map<Entry, Added>> {
+async function transact(
+  queue: Queue,
+  namespace: string,
+  entries: readonly Entry[],
+): Promise<Map<Entry, Added>> {
   if (entries.length === 0) return new Map();
   const backend = queue.getBackend();
   const client = await backend.client;
   const transaction = client.multi();
+  const claims = entries.flatMap((entry) => claimOf(namespace, entry));
+  for (const claim of claims) transaction.runCommand('set', claim);
+  const marks: (string | number)[][] = [];
   for (const entry of entries) {
-    transaction.runCommand('exists', [queue.toKey(entry.jobId)]);
-    await backend.addJobToTransaction(transaction, jobOf(queue, entry), entry.jobId);
+    const job = jobOf(queue, entry);
+    const key = queue.toKey(entry.jobId);
+    transaction.runCommand('exists', [key]);
+    await backend.addJobToTransaction(transaction, job, entry.jobId);
+    if (entry.splits === true) marks.push([MARK_NEW, 1, key, job.timestamp, SPLITS]);
   }
-  const replies = await repliesOf(transaction);
+  for (const mark of marks) transaction.runCommand('eval', mark);
+  const replies = (await repliesOf(transaction)).slice(claims.length);
   return new Map(entries.map((entry, n) => [entry, addedAs(entry, replies[2 * n], replies[2 * n + 1])]));
+}
+
+/** What is known of the payload already is worth more. */
+function claimOf(namespace: string, { jobId, inDoubtForMs }: Entry): (string | number)[][] {
+  if (inDoubtForMs === undefined) return [];
+  return [[claimKey(namespace, jobId), CLAIM_IN_DOUBT, 'PX', inDoubtForMs, 'NX']];
 }
 
 /** As BullMQ adds it. */

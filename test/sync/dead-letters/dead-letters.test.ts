@@ -4,6 +4,7 @@ import { startPrivateRedis } from '../../../scripts/services.ts';
 import { connectRedis } from '../../../src/base/redis.ts';
 import { eventStreamKey } from '../../../src/events/event.ts';
 import { createDeadLetters, type Verdict } from '../../../src/sync/dead-letters/dead-letters.ts';
+import { canonicalJson, syncKeyOf } from '../../../src/sync/jobs/sync-key.ts';
 import { openQueue, queuePrefix } from '../../../src/sync/queue.ts';
 import { sales } from '../sales.ts';
 import { collect, openShelf, type Shelf, WORD } from '../shelf.ts';
@@ -172,6 +173,7 @@ describe('replay', () => {
         transactionIds: expect.any(Array),
         payload: {
           operation: 'push_sales',
+          syncKey: syncKeyOf(canonicalJson(sales('a'))),
           ...WORD,
           diedOf: 'rejected: ***',
           data: JSON.stringify(sales('a')),
@@ -179,6 +181,17 @@ describe('replay', () => {
         },
       },
     ]);
+  });
+
+  it('logs the sync key that workers know the payload by, though its numbers are shown as text', async () => {
+    const json = JSON.stringify(sales('a', { rate: 1 })).replace('"rate":1', '"rate":1.00000000000000000001');
+    await shelf.died({ id: 'a' }, { id: 'b', data: { locationId: 'store-1' } });
+    await shelf.redis.hset(shelf.queue.toKey('a'), { data: json });
+    await collect(shelf.letters.replay({}, WORD));
+    const rows = (await shelf.events()).filter(({ type }) => type.startsWith('conexxus.sync.replayed'));
+    const keys = new Map(rows.map(({ aggregateId, payload }) => [aggregateId, payload['syncKey']]));
+    expect(keys.get('a')).toBe(syncKeyOf(canonicalJson(sales('a', { rate: 1 }))));
+    expect(keys.get('b')).toBeUndefined();
   });
 
   it('does nothing that could not be written into the audit trail', async () => {
