@@ -21,7 +21,7 @@ export default {
         path: '^src/',
         pathNot: [
           `^src/${folder}/`,
-          '^src/base/(errors|redis|database|postgres-errors|redaction|logger)\\.ts$',
+          '^src/base/(errors|redis|database|migrations|postgres-errors|redaction|logger)\\.ts$',
         ],
       },
     })),
@@ -29,19 +29,37 @@ export default {
       name: 'sync-knows-no-process',
       severity: 'error',
       from: { path: '^src/sync/' },
-      to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|cli|index)\\.ts$' },
+      to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+    },
+    {
+      name: 'outbox-knows-no-process',
+      severity: 'error',
+      from: { path: '^src/outbox/' },
+      to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+    },
+    {
+      name: 'sync-knows-no-outbox',
+      severity: 'error',
+      from: { path: '^src/sync/' },
+      to: { path: '^src/outbox/' },
     },
     {
       name: 'ops-and-cli-know-no-process',
       severity: 'error',
       from: { path: '^src/(ops|cli)/' },
-      to: { path: '^src/(worker|dashboard|cli|index)\\.ts$' },
+      to: { path: '^src/(worker|dashboard|relay|cli|index)\\.ts$' },
     },
     {
       name: 'pos-imports-neither-postgres-nor-http-server',
       severity: 'error',
       from: { path: '^src/index\\.ts$' },
       to: { path: 'node_modules/(postgres|drizzle-orm|hono|@hono|@bull-board|got)/', reachable: true },
+    },
+    {
+      name: 'door-of-the-outbox-imports-no-driver-nor-queue-nor-http-server',
+      severity: 'error',
+      from: { path: '^src/outbox/enqueue\\.ts$' },
+      to: { path: 'node_modules/(postgres|bullmq|hono|@hono|@bull-board|got)/', reachable: true },
     },
     {
       name: 'product-knows-no-test',

@@ -5,11 +5,13 @@
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark, BenchSetting } from './bench/bench.ts';
+import { benchBooks } from './bench/books.ts';
 import { benchCircuit } from './bench/circuit.ts';
 import { table } from './bench/figure.ts';
 import { benchHealing } from './bench/healing.ts';
 import { benchOpening } from './bench/opening.ts';
 import { benchOutage } from './bench/outage.ts';
+import { benchOutboxCommit } from './bench/outbox-commit.ts';
 import { benchThroughput } from './bench/throughput.ts';
 import { startPostgres, startPrivateRedis } from './services.ts';
 
@@ -19,6 +21,8 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['healing', benchHealing],
   ['outage', benchOutage],
   ['throughput', benchThroughput],
+  ['outbox-commit', benchOutboxCommit],
+  ['books', benchBooks],
 ]);
 const USAGE = `npm run bench -- [options]
   --only NAME[,NAME]  of ${[...BENCHMARKS.keys()].join(', ')}
@@ -27,7 +31,9 @@ const USAGE = `npm run bench -- [options]
   --healings 50       healing: how many outages end
   --backlog 100000    outage: jobs waiting
   --seconds 60        outage: how long it is watched
-  --jobs 3000         throughput: sales per round`;
+  --jobs 3000         throughput: sales per round
+  --commits 20000     outbox-commit: transactions of each kind
+  --sales 1000000     books: settled sales in the outbox`;
 
 const { values } = parseArgs({
   options: {
@@ -38,6 +44,8 @@ const { values } = parseArgs({
     backlog: { type: 'string', default: '100000' },
     seconds: { type: 'string', default: '60' },
     jobs: { type: 'string', default: '3000' },
+    commits: { type: 'string', default: '20000' },
+    sales: { type: 'string', default: '1000000' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -62,6 +70,8 @@ async function bench(): Promise<void> {
     backlog: Number(values.backlog),
     seconds: Number(values.seconds),
     jobs: Number(values.jobs),
+    commits: Number(values.commits),
+    sales: Number(values.sales),
   };
   try {
     say(`${cpus().length} CPUs, Node ${process.version}`, redis.description, postgres.description);

@@ -24,6 +24,12 @@ const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = 
   async resend(program) {
     (await import('./cli/resend.ts')).registerResend(program);
   },
+  async outbox(program) {
+    (await import('./cli/outbox.ts')).registerOutbox(program);
+  },
+  async books(program) {
+    (await import('./cli/books.ts')).registerBooks(program);
+  },
   async migrate(program) {
     (await import('./cli/migrate.ts')).registerMigrate(program);
   },

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { VARIABLES } from '../src/base/config/config.ts';
+import { VARIABLES } from '../src/base/config/settings.ts';
 import { parseEntry } from '../src/events/entry.ts';
 import { migrateDatabase } from '../src/events/migrate.ts';
 import { eventLog, type NewEventRow } from '../src/events/schema.ts';

@@ -13,6 +13,8 @@ export interface BenchSetting {
   readonly backlog: number;
   readonly seconds: number;
   readonly jobs: number;
+  readonly commits: number;
+  readonly sales: number;
 }
 
 export type Benchmark = (setting: BenchSetting) => Promise<readonly Figure[]>;

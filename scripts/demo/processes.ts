@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { VARIABLES } from '../../src/base/config/config.ts';
+import { VARIABLES } from '../../src/base/config/settings.ts';
 import { createGuardedFolder } from '../services/guarded-folder.ts';
 import { launchServer, readLog } from '../services/server-process.ts';
 import type { OnEnded } from '../services/service.ts';

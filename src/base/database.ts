@@ -108,7 +108,7 @@ async function beginWriting(sql: Sql): Promise<void> {
   );
   if (rows[0]?.readOnly === 'on') {
     throw new ReadOnlyDatabaseError(
-      'Postgres takes no writes, as a standby or told to be read-only: DATABASE_URL must lead to the primary',
+      'Postgres takes no writes, as a standby or told to be read-only: its URL must lead to the primary',
     );
   }
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { connectDatabase, type Database } from '../base/database.ts';
 import { postgresCodeOf } from '../base/postgres-errors.ts';
-import { checkSchema, SchemaMismatchError } from '../events/migrate.ts';
+import { checkSchema } from '../events/migrate.ts';
 import { answered, type Check, failed, passed, unconfigured } from './check.ts';
 import { reasonOf } from './reason.ts';
 
@@ -31,7 +31,7 @@ export async function checkPostgres(databaseUrl: string | undefined): Promise<Ch
       ...(server.pooled ? [POOLER] : []),
       schema.kind === 'current'
         ? passed('Postgres schema', 'up to date')
-        : failed('Postgres schema', new SchemaMismatchError(schema).message),
+        : failed('Postgres schema', schema.advice),
     ];
   } catch (error) {
     return [failed('Postgres', `cannot be used (${reasonOf(error)}): ${fixOf(error)}`)];

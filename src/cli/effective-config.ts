@@ -1,5 +1,6 @@
-import { readSettings, type Slices, secretsOfVariable, VARIABLES } from '../base/config/config.ts';
+import { readSettings, type Slices, secretsOfVariable } from '../base/config/config.ts';
 import type { Problem, Variable } from '../base/config/formats.ts';
+import { VARIABLES } from '../base/config/settings.ts';
 import { REDACTED, type Redactor } from '../base/redaction.ts';
 
 /** A variable as `doctor` shows it. */

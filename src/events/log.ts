@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { Database } from '../base/database.ts';
 import type { Logger } from '../base/logger.ts';
+import { SchemaMismatchError } from '../base/migrations.ts';
 import { postgresReason } from '../base/postgres-errors.ts';
-import { checkSchema, SchemaMismatchError } from './migrate.ts';
+import { checkSchema } from './migrate.ts';
 import { createPersistence, pause } from './persist.ts';
 import { openEventStream } from './stream.ts';
 import { createTransfer } from './transfer.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { SchemaMismatchError } from '../../src/events/migrate.ts';
+import type { SchemaMismatchError } from '../../src/base/migrations.ts';
 import { FORGET_DEAD_READERS } from '../../src/events/scripts.ts';
 import { refusedStreamKey } from '../../src/events/stream.ts';
 import {

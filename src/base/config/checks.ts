@@ -43,6 +43,24 @@ export function checkCircuit(circuit: { openMs: number; openMaxMs: number }, rep
   report('CIRCUIT_OPEN_MAX', 'CIRCUIT_OPEN_MAX must be at least CIRCUIT_OPEN');
 }
 
+/** What the outbox may forget, the delivered marks must have forgotten before, and the event log only after. */
+export function checkRetention(
+  outbox: { retentionDays: number },
+  circuit: { deliveredRetentionDays: number },
+  events: { retentionDays: number },
+  report: Report,
+): void {
+  if (outbox.retentionDays < circuit.deliveredRetentionDays) {
+    report('OUTBOX_RETENTION_DAYS', 'OUTBOX_RETENTION_DAYS must be at least DELIVERED_RETENTION_DAYS');
+  }
+  if (events.retentionDays <= Math.max(outbox.retentionDays, circuit.deliveredRetentionDays)) {
+    report(
+      'EVENT_RETENTION_DAYS',
+      'EVENT_RETENTION_DAYS must be above OUTBOX_RETENTION_DAYS and DELIVERED_RETENTION_DAYS: a relay reads in the event log what became of a sale',
+    );
+  }
+}
+
 interface AccessSettings {
   readonly apiKey: string | undefined;
   readonly apiKeyFile: string | undefined;

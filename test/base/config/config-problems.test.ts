@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { loadConfig, type Part, VARIABLES } from '../../../src/base/config/config.ts';
+import { loadConfig, type Part } from '../../../src/base/config/config.ts';
+import { VARIABLES } from '../../../src/base/config/settings.ts';
 import { problemsOf, VALID } from '../../support/config.ts';
 
 describe('what is wrong with the configuration', () => {

@@ -2,7 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { loadConfig, type Part, secretsOf, VARIABLES } from '../../../src/base/config/config.ts';
+import { loadConfig, type Part, secretsOf } from '../../../src/base/config/config.ts';
+import { VARIABLES } from '../../../src/base/config/settings.ts';
 import { problemsOf, VALID } from '../../support/config.ts';
 
 const scratch = join(tmpdir(), `conexxus-sync-config-${process.pid}`);

@@ -1,0 +1,156 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { loadConfig, secretsOf } from '../base/config/config.ts';
+import { createRedactor, redactJson } from '../base/redaction.ts';
+import { createOutboxActs, type OutboxActs, rehearse } from '../outbox/acts.ts';
+import { type Act, type ActedOn, OPEN_TO_ACTS, type SaleFilter } from '../outbox/meant.ts';
+import { readStatus } from '../outbox/status.ts';
+import { openQueue } from '../sync/queue.ts';
+import { calendarDate } from './books.ts';
+import { ACTOR, notEmpty, REASON, UsageError, type WordOptions, wordOf } from './options.ts';
+import { renderOutcome, renderRehearsal, renderStatus, statusRecord } from './outbox-view.ts';
+import { write } from './output.ts';
+import { withOutbox } from './with-outbox.ts';
+import { withRedis } from './with-redis.ts';
+
+interface FilterOptions {
+  readonly sale?: readonly string[];
+  readonly line?: readonly string[];
+  readonly location?: string;
+  readonly date?: string;
+  readonly state?: ActedOn;
+  readonly all?: true;
+}
+
+interface ActOptions extends FilterOptions, Partial<WordOptions> {
+  readonly held?: true;
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+const ACTS = {
+  release: 'send sales again: set apart or dead ones, under the key that they had',
+  discard: 'give sales up for good: waiting ones, set apart or dead ones',
+} as const;
+
+const redact = createRedactor(secretsOf());
+
+export function registerOutbox(program: Command): void {
+  const group = program
+    .command('outbox')
+    .description('sales in the database of the POS: look, release, discard');
+  group
+    .command('status')
+    .description('show by store what waits and what became of the rest; exits 1 where the relays are held')
+    .option('--json', 'as JSON')
+    .action(showStatus);
+  registerAct(group, 'release').option(
+    '--held',
+    'let the relays go on, which wait for a person (a restored database); needs --reason alone',
+  );
+  registerAct(group, 'discard');
+}
+
+function registerAct(group: Command, act: Act): Command {
+  const states = OPEN_TO_ACTS.filter((state) => act === 'discard' || state !== 'waiting');
+  return group
+    .command(act)
+    .description(`${ACTS[act]}; only counts them, unless --yes is given; exits 1 where any is refused`)
+    .option('--sale <id>', 'this one, by its transaction id; may be given again', listed)
+    .option('--line <number>', 'this one, by its line in the view; may be given again', lineNumber)
+    .option('--location <id>', 'of this store', notEmpty)
+    .option('--date <date>', 'of this business date', calendarDate)
+    .addOption(new Option('--state <state>', 'in this state').choices(states))
+    .option('--all', 'of all stores and days')
+    .option('--yes', 'do it')
+    .option(...REASON)
+    .option(...ACTOR)
+    .option('--json', 'as JSON')
+    .action((options: ActOptions) => run(act, options));
+}
+
+function listed(id: string, ids: readonly string[] | undefined): readonly string[] {
+  return [...(ids ?? []), notEmpty(id)];
+}
+
+function lineNumber(line: string, lines: readonly string[] | undefined): readonly string[] {
+  if (!/^\d{1,18}$/.test(line)) throw new InvalidArgumentError('It is no whole number.');
+  return [...(lines ?? []), String(BigInt(line))];
+}
+
+function filterOf({ sale, line, location, date, state, all }: FilterOptions): SaleFilter {
+  const isNamed = sale !== undefined || line !== undefined;
+  const isPlaced = location !== undefined || date !== undefined;
+  if (!isNamed && !isPlaced && all === undefined) {
+    throw new UsageError('Say which sales: --sale, --line, --location, --date or --all');
+  }
+  if (all && (isNamed || isPlaced))
+    throw new UsageError('--all leaves none out: no other but --state goes with it');
+  if (isNamed && state !== undefined) throw new UsageError('--state is for many sales: these are named');
+  return { sales: sale, lines: line, locationId: location, date, state };
+}
+
+async function showStatus({ json }: { json?: true }): Promise<void> {
+  const { outboxDatabaseUrl } = loadConfig('outbox');
+  const status = await withOutbox(outboxDatabaseUrl, (database) => database.read(readStatus));
+  await write(
+    json
+      ? `${redactJson(JSON.stringify(statusRecord(status)), redact)}\n`
+      : `${redact(renderStatus(status))}\n`,
+  );
+  if (status.held !== null) process.exitCode = 1;
+}
+
+async function run(act: Act, { held, yes, json, reason, actor, ...options }: ActOptions): Promise<void> {
+  if (held) return releaseHeld({ reason, actor, json, ...options });
+  const filter = filterOf(options);
+  if (yes !== true) return tryOut(act, filter, json);
+  const word = wordIn('--yes', reason, actor);
+  const outcome = await withActs((acts) => acts[act](filter, word));
+  await report(json, { result: outcome }, renderOutcome(act, outcome));
+  if (outcome.refused.length > 0) process.exitCode = 1;
+}
+
+async function tryOut(act: Act, filter: SaleFilter, json: true | undefined): Promise<void> {
+  const { outboxDatabaseUrl } = loadConfig('outbox');
+  const outcome = await withOutbox(outboxDatabaseUrl, (database) => rehearse(database, act, filter));
+  await report(json, { dryRun: true, result: outcome }, renderRehearsal(act, outcome));
+}
+
+type HeldOptions = FilterOptions & { [Name in 'reason' | 'actor']: string | undefined } & {
+  json: true | undefined;
+};
+
+async function releaseHeld({ reason, actor, json, ...options }: HeldOptions): Promise<void> {
+  if (Object.keys(options).length > 0)
+    throw new UsageError('--held is about the relays: no sales go with it');
+  const word = wordIn('--held', reason, actor);
+  const held = await withActs((acts) => acts.releaseRelays(word));
+  const said =
+    held === null
+      ? 'The relays were not held. Nothing was done.'
+      : `The relays go on. They were held: ${held}`;
+  await report(json, { released: held }, said);
+}
+
+function wordIn(option: string, reason: string | undefined, actor: string | undefined) {
+  if (reason === undefined) throw new UsageError(`${option} needs --reason TEXT, for the audit trail`);
+  return wordOf(actor === undefined ? { reason } : { reason, actor }, redact);
+}
+
+async function report(json: true | undefined, record: object, text: string): Promise<void> {
+  await write(json ? `${redactJson(JSON.stringify(record), redact)}\n` : `${redact(text)}\n`);
+}
+
+async function withActs<Result>(work: (acts: OutboxActs) => Promise<Result>): Promise<Result> {
+  const { redisUrl, namespace, outboxDatabaseUrl } = loadConfig('outbox');
+  return withRedis(redisUrl, async (redis) => {
+    const queue = openQueue(redis, namespace);
+    try {
+      return await withOutbox(outboxDatabaseUrl, (database) =>
+        work(createOutboxActs({ database, redis, queue, namespace, redact })),
+      );
+    } finally {
+      await queue.close();
+    }
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * What each role needs, as SQL to be run by whoever migrated; the names of the roles are examples. `outbox`: in
+ * the database of the POS; `eventLog`: in `DATABASE_URL`.
+ */
+export const GRANTS = {
+  /** The function runs with the rights of its owner, so that a till reads nothing and writes nowhere else. */
+  till: {
+    outbox: ['grant execute on function public.conexxus_enqueue(text, jsonb) to till;'],
+    eventLog: [],
+  },
+  relay: {
+    outbox: [
+      'grant usage on schema conexxus to relay;',
+      'grant select, insert, update, delete on conexxus.outbox, conexxus.sale, conexxus.payload, conexxus.relay to relay;',
+      'grant select on conexxus.migrations, public.conexxus_sales to relay;',
+    ],
+    eventLog: ['grant select on event_log to relay;'],
+  },
+  books: { outbox: ['grant select on public.conexxus_sales to books;'], eventLog: [] },
+} as const satisfies Record<string, { outbox: readonly string[]; eventLog: readonly string[] }>;
+
+/** All of them as a script, with a line for people above each part. */
+export function grantScript(): string {
+  const { till, relay, books } = GRANTS;
+  return [
+    '-- A till may enqueue, and nothing else:',
+    ...till.outbox,
+    '-- A relay:',
+    ...relay.outbox,
+    '-- the same relay, in the database of DATABASE_URL:',
+    ...relay.eventLog,
+    '-- Who looks at the books of a day:',
+    ...books.outbox,
+  ].join('\n');
+}

@@ -1,0 +1,131 @@
+import { sql } from 'drizzle-orm';
+import type { Transaction } from '../base/database.ts';
+import { JSON_BYTES_MAX } from '../sync/jobs/plain-json.ts';
+
+/** What a POS wrote. */
+export interface OutboxRow {
+  readonly xid: string;
+  readonly id: number;
+  readonly jobName: string;
+  readonly createdAt: Date;
+  /** Of its JSON. */
+  readonly bytes: number;
+  /** As Postgres keeps it, digit by digit; null: it is larger than a payload may be. */
+  readonly json: string | null;
+}
+
+export interface Look {
+  readonly rows: readonly OutboxRow[];
+  /** There are more. */
+  readonly more: boolean;
+  /** Call it when what was seen is taken for good: the next look begins behind it. */
+  advance(): void;
+}
+
+/** Postgres writes JSON with blanks between its parts: what is larger than this is too large without them too. */
+const READ_BYTES_MAX = 2 * JSON_BYTES_MAX;
+/** Rows and JSON that one look takes. */
+const ROWS = 500;
+const JSON_BYTES = 8 * 1024 * 1024;
+/** On disk they may be compressed: written out they are many times as much. */
+const STORED_BYTES = 1024 * 1024;
+const BEGINNING: Place = { xid: '0', id: 0 };
+
+interface Place {
+  readonly xid: string;
+  readonly id: number;
+}
+
+/** A snapshot of Postgres: `xmax` and all after it had not begun, those in progress had not ended. */
+interface Snapshot {
+  readonly xmax: string;
+  readonly inProgress: readonly string[];
+}
+
+/** Through what is new, in one or several looks. */
+interface Pass {
+  /** What the first look of the pass could see is taken at its end. */
+  readonly snapshot: Snapshot;
+  readonly place: Place;
+}
+
+// Drizzle wants an index in what it gives; rows without one are of a look that found nothing.
+type Found = Record<string, unknown> & {
+  readonly snapshot: string;
+  readonly found: string;
+  readonly xid: string | null;
+  readonly id: string | null;
+  readonly jobName: string;
+  readonly createdAt: string;
+  readonly bytes: number;
+  readonly json: string | null;
+};
+
+/**
+ * Finds rows that the last look could not see: those of transactions that had not begun then, and those of the
+ * few that had not ended. So neither a number that was taken and never committed holds it up, nor the dead rows
+ * before, which stay for as long as anybody has an old snapshot open.
+ *
+ * It is only a shortcut: rows are deleted as they are taken, so whoever begins anew sees what is left.
+ */
+export function createLookout() {
+  let seen: Snapshot = { xmax: '0', inProgress: [] };
+  let pass: Pass | undefined;
+  return {
+    async look(tx: Transaction): Promise<Look> {
+      const from = pass?.place ?? { ...BEGINNING, xid: seen.xmax };
+      const found = await tx.execute<Found>(lookQuery(from, seen.inProgress));
+      const rows = found.flatMap(rowOf);
+      const snapshot = pass?.snapshot ?? snapshotOf(found[0]?.snapshot ?? '0:0:');
+      const count = Number(found[0]?.found ?? 0);
+      const more = rows.length < count || count >= ROWS;
+      const last = rows.at(-1);
+      // Late ones come first and have small numbers: a look of nothing else goes on from where it was.
+      const isFurther = last !== undefined && !seen.inProgress.includes(last.xid);
+      const next = more ? { snapshot, place: isFurther ? last : from } : undefined;
+      return {
+        rows,
+        more,
+        advance() {
+          if (next === undefined) seen = snapshot;
+          pass = next;
+        },
+      };
+    },
+  };
+}
+
+/** The late ones and the new ones, as much of both as a look takes. */
+export function lookQuery(from: Place, inProgress: readonly string[]) {
+  const late = `{${inProgress.join(',')}}`;
+  return sql`
+    with next as materialized (
+      (select true as is_late, * from conexxus.outbox where xid = any(${late}::xid8[]) order by xid, id limit ${ROWS})
+      union all
+      (select false, * from conexxus.outbox where (xid, id) > (${from.xid}::xid8, ${from.id}::bigint)
+        and xid <> all(${late}::xid8[]) order by xid, id limit ${ROWS})
+    ), stored as materialized (
+      select *, row_number() over inorder as n, sum(pg_column_size(data)) over inorder as upto
+      from next window inorder as (order by is_late desc, xid, id)
+    ), sized as materialized (
+      select *, octet_length(data::text) as bytes from stored where n = 1 or upto <= ${STORED_BYTES} limit ${ROWS}
+    ), taken as (
+      select *, sum(bytes) over (order by n) as bytes_upto from sized
+    )
+    select look.snapshot, look.found, xid::text, id, job_name as "jobName", created_at as "createdAt", bytes,
+      case when bytes <= ${READ_BYTES_MAX} then data::text end as json
+    from (select pg_current_snapshot()::text as snapshot, (select count(*) from next) as found) as look
+    left join taken on n = 1 or bytes_upto <= ${JSON_BYTES}
+    order by n`;
+}
+
+function rowOf({ xid, id, jobName, createdAt, bytes, json }: Found): OutboxRow[] {
+  if (xid === null || id === null) return [];
+  return [{ xid, id: Number(id), jobName, createdAt: new Date(createdAt), bytes, json }];
+}
+
+/** `xmin:xmax:in,progress` */
+function snapshotOf(text: string): Snapshot {
+  const [, xmax = '0', inProgress = ''] = text.split(':');
+  return { xmax, inProgress: inProgress === '' ? [] : inProgress.split(',') };
+}

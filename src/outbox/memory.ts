@@ -1,0 +1,83 @@
+import { asc, inArray, isNull, sql } from 'drizzle-orm';
+import type { Database, Transaction } from '../base/database.ts';
+import type { Logger } from '../base/logger.ts';
+import { SchemaMismatchError } from '../base/migrations.ts';
+import { createJourney, type Journey } from './journey.ts';
+import type { Lease } from './lease.ts';
+import { createLookout } from './look.ts';
+import { checkOutboxSchema } from './migrate.ts';
+import { readWaiting } from './read-waiting.ts';
+import { findForgotten } from './restored.ts';
+import { payload, sale } from './schema.ts';
+import { createWaiting, type Waiting } from './waiting.ts';
+
+/** What the relay at work knows. All of it can be read again, and is whenever something went wrong. */
+export interface Memory {
+  readonly lookout: ReturnType<typeof createLookout>;
+  readonly waiting: Waiting;
+  readonly journey: Journey;
+}
+
+interface BeginDeps {
+  readonly outbox: Database;
+  readonly lease: Lease;
+  /** Of the event log. */
+  readonly log: Pick<Database, 'read'>;
+  readonly logger: Logger;
+}
+
+/** Takes the turn in Postgres too, and reads what is under way. @throws SchemaMismatchError */
+export async function begin({ outbox, lease, log, logger }: BeginDeps): Promise<Memory> {
+  const schema = await checkOutboxSchema(outbox);
+  if (schema.kind !== 'current') throw new SchemaMismatchError(schema);
+  return outbox.write(async (tx) => {
+    const { held: already } = await lease.begin(tx);
+    const held = already ?? (await findForgotten(tx, log));
+    if (held !== already) await tx.execute(sql`update conexxus.relay set held = ${held}`);
+    const memory: Memory = {
+      lookout: createLookout(),
+      waiting: createWaiting(),
+      journey: createJourney(),
+    };
+    await readJourney(tx, memory.journey);
+    await readAllWaiting(tx, memory.waiting);
+    logger.info({ unsettled: [...memory.journey.all()].length }, 'the relay works');
+    if (held !== null)
+      logger.error({ held }, 'nothing is sent until a person releases it: outbox release --held');
+    return memory;
+  });
+}
+
+/** Where they are is not known yet, so they count as being in the queue. */
+async function readJourney(tx: Transaction, journey: Journey): Promise<void> {
+  const rows = await tx
+    .select({
+      id: payload.id,
+      syncKey: payload.syncKey,
+      locationId: payload.locationId,
+      members: sql<string>`cardinality(${payload.saleIds})`,
+      state: payload.state,
+      createdAt: payload.createdAt,
+    })
+    .from(payload)
+    // A half that is planned goes with its whole.
+    .where(inArray(payload.state, ['open', 'splitting', 'dead']))
+    .orderBy(asc(payload.id));
+  for (const { members, state, createdAt, ...row } of rows) {
+    if (state !== 'open' && state !== 'splitting' && state !== 'dead') continue;
+    const times = { createdAt: createdAt.getTime(), lookAt: 0, looks: 0 };
+    journey.add({ ...row, ...times, members: Number(members), state, queue: 'unknown' });
+  }
+}
+
+async function readAllWaiting(tx: Transaction, waiting: Waiting): Promise<void> {
+  const stores = await tx
+    .selectDistinct({ locationId: sale.locationId })
+    .from(sale)
+    .where(sql`${isNull(sale.payloadId)} and ${isNull(sale.fate)}`);
+  for (const { locationId } of stores) {
+    if (locationId === null) continue;
+    const { units, more } = await readWaiting(tx, locationId, 0);
+    waiting.fed(locationId, units, more);
+  }
+}

@@ -1,0 +1,141 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../base/database.ts';
+import { errorMessage } from '../base/errors.ts';
+import { SchemaMismatchError } from '../base/migrations.ts';
+import type { JobAdder } from '../sync/producer/job-adder.ts';
+import { type FollowDeps, follow } from './follow.ts';
+import { gather } from './gather.ts';
+import { type Lease, LostTurnError, type Standing } from './lease.ts';
+import { begin, type Memory } from './memory.ts';
+import { readPayload } from './payloads.ts';
+import { forgetSettled } from './retention.ts';
+import { createSender, sendUnsent } from './send.ts';
+import { take } from './take.ts';
+import type { Turn } from './turn.ts';
+
+interface RelayOptions {
+  /** Transactions in one payload at most. */
+  readonly batch: number;
+  /** Payloads waiting or active in the queue at most. */
+  readonly window: number;
+  readonly pollMs: number;
+  readonly retentionMs: number;
+}
+
+export interface RelayDeps extends Omit<FollowDeps, 'turn' | 'sender'> {
+  /** Of the POS. */
+  readonly outbox: Database;
+  readonly lease: Lease;
+  readonly adder: JobAdder;
+  readonly options: RelayOptions;
+  /** The tables are not those that this version knows: it can't go on. */
+  readonly onSchemaMismatch: (error: Error) => void;
+}
+
+export interface Relay {
+  start(): void;
+  /** Ends the step under way and lets another relay take over. */
+  stop(): Promise<void>;
+  /** The last step worked, or it is another relay's turn. */
+  isWell(): boolean;
+}
+
+const STANDBY_MS = 500;
+const RETRY_MS = 1_000;
+const CLEANING_MS = 60_000;
+const RENEWAL_MS = 1_000;
+
+/** Moves sales from the outbox to the queue and learns their fate, one step after the other. */
+export function createRelay(deps: RelayDeps): Relay {
+  const { lease, logger } = deps;
+  const stopping = new AbortController();
+  const stepper = createStepper(deps);
+  // A step may take longer than the lease.
+  const renewal = setInterval(() => stepper.renew(), RENEWAL_MS);
+  let running: Promise<void> | undefined;
+  let well = true;
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      let waitMs = RETRY_MS;
+      try {
+        waitMs = await stepper.step();
+        well = true;
+      } catch (error) {
+        if (error instanceof SchemaMismatchError) return deps.onSchemaMismatch(error);
+        stepper.forget();
+        const hasLostTurn = error instanceof LostTurnError;
+        if (hasLostTurn) waitMs = 0;
+        well = hasLostTurn;
+        logger.warn(
+          { error: errorMessage(error) },
+          hasLostTurn ? 'the relay begins anew' : 'the relay waits',
+        );
+      }
+      await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+    await lease.release().catch(() => undefined);
+  }
+
+  return {
+    start() {
+      running = run();
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+      clearInterval(renewal);
+    },
+    isWell: () => well,
+  };
+}
+
+/** What the relay does at each of its turns. */
+function createStepper(deps: RelayDeps) {
+  const { lease, options } = deps;
+  let memory: Memory | undefined;
+  let standing: Standing | undefined;
+  let cleanedAt = performance.now();
+
+  /** Every change is made under the lock. */
+  const turn: Turn = async (work) =>
+    deps.outbox.write(async (tx) => {
+      standing = await lease.check(tx);
+      return work(tx);
+    });
+  const sender = createSender(deps.adder, (id) => turn((tx) => readPayload(tx, id)));
+  const work = { ...deps, turn, sender };
+
+  async function clean(): Promise<void> {
+    if (performance.now() - cleanedAt < CLEANING_MS) return;
+    cleanedAt = performance.now();
+    await turn((tx) => forgetSettled(tx, options.retentionMs));
+  }
+
+  return {
+    /** Resolves to the time until the next one. */
+    async step(): Promise<number> {
+      if (!(await lease.hold())) {
+        memory = undefined;
+        return STANDBY_MS;
+      }
+      memory ??= await begin(work);
+      const more = await take(memory, work);
+      // Held, it only takes what is rung up.
+      if (standing?.held === null) {
+        await follow(memory.journey, work);
+        await sendUnsent(memory.journey, work);
+        await gather(memory, work);
+        await clean();
+      }
+      return more ? 0 : options.pollMs;
+    },
+    renew(): void {
+      if (memory !== undefined) lease.hold().catch(() => undefined);
+    },
+    /** After an error: what was not committed is gone, and what was can be read again. */
+    forget(): void {
+      memory = undefined;
+    },
+  };
+}

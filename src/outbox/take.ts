@@ -1,0 +1,170 @@
+import { inArray, sql } from 'drizzle-orm';
+import type { Transaction } from '../base/database.ts';
+import type { Logger } from '../base/logger.ts';
+import type { SyncJob } from '../sync/jobs/jobs.ts';
+import { entryOf } from '../sync/producer/enqueuer.ts';
+import type { JobAdder } from '../sync/producer/job-adder.ts';
+import { type NewLine, type ReadRow, readRow, type SaleLine } from './lines.ts';
+import type { OutboxRow } from './look.ts';
+import type { Memory } from './memory.ts';
+import { sale } from './schema.ts';
+import type { Turn } from './turn.ts';
+import type { Unit } from './waiting.ts';
+
+interface TakeDeps {
+  readonly turn: Turn;
+  readonly adder: JobAdder;
+  readonly logger: Logger;
+}
+
+interface Taken {
+  /** What waits from now on, in the order in which it was written. */
+  readonly units: readonly Unit[];
+  /** Asked for by rows that stay until it is enqueued. */
+  readonly fetches: readonly { readonly row: OutboxRow; readonly job: SyncJob }[];
+  readonly apart: readonly { readonly rowId: number; readonly reason: string }[];
+}
+
+/** Lines of one insert: Postgres knows no more than 65,535 parameters. */
+const CHUNK = 1_000;
+
+type SalesRow = Extract<ReadRow, { kind: 'sales' }>;
+
+/** Takes what the POS wrote since the last look; true: there is more. */
+export async function take(
+  { lookout, waiting }: Memory,
+  { turn, adder, logger }: TakeDeps,
+): Promise<boolean> {
+  const { look, taken } = await turn(async (tx) => {
+    const look = await lookout.look(tx);
+    return { look, taken: await takeRows(tx, look.rows) };
+  });
+  look.advance();
+  waiting.add(taken.units);
+  for (const one of taken.apart) logger.warn(one, 'set apart: it can not be sent');
+  const { fetches } = taken;
+  if (fetches.length > 0) {
+    await adder.add(fetches.map(({ job }) => entryOf(job)));
+    await turn((tx) =>
+      deleteRows(
+        tx,
+        fetches.map(({ row }) => row),
+      ),
+    );
+  }
+  return look.more;
+}
+
+/**
+ * Moves rows of the outbox to the lines of ours. A sale that is known already shares the fate of its line and is
+ * never written again; the same id with other content is a correction, and a line of its own.
+ */
+async function takeRows(tx: Transaction, rows: readonly OutboxRow[]): Promise<Taken> {
+  const read = rows.map(readRow);
+  const sales = read.filter((one) => one.kind === 'sales');
+  const apart = read.filter((one) => one.kind === 'apart');
+  const fetches = read.filter((one) => one.kind === 'fetch');
+  const units = await insertSales(tx, sales);
+  await insertApart(
+    tx,
+    apart.map(({ line }) => line),
+  );
+  await deleteRows(
+    tx,
+    [...sales, ...apart].map(({ row }) => row),
+  );
+  return {
+    units,
+    fetches,
+    apart: apart.map(({ row, line }) => ({ rowId: row.id, reason: line.reason ?? '' })),
+  };
+}
+
+async function deleteRows(tx: Transaction, rows: readonly OutboxRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const xids = `{${rows.map(({ xid }) => xid).join(',')}}`;
+  const ids = `{${rows.map(({ id }) => id).join(',')}}`;
+  await tx.execute(sql`
+    delete from conexxus.outbox where (xid, id) in (
+      select * from unnest(${xids}::xid8[], ${ids}::bigint[])
+    )`);
+}
+
+async function insertSales(tx: Transaction, rows: readonly SalesRow[]): Promise<Unit[]> {
+  const isNew = await newcomers(tx, rows);
+  const fresh = rows.flatMap(({ lines, frame }) => {
+    const own = lines.filter(({ saleKey }) => isNew(saleKey));
+    // The frame stands in the first line of its row.
+    return [own.map((line, n) => (n === 0 ? { ...line, frame } : line))].filter((own) => own.length > 0);
+  });
+  const ids = await insertLines(tx, fresh.flat());
+  await markCorrections(tx, ids);
+  let next = 0;
+  return fresh.map((lines) => {
+    const first = next;
+    next += lines.length;
+    return unitOf(lines, ids.slice(first, next));
+  });
+}
+
+/** True once for each key that no line has, also where two rows bring the same sale. */
+async function newcomers(tx: Transaction, rows: readonly SalesRow[]): Promise<(saleKey: string) => boolean> {
+  const keys = rows.flatMap(({ lines }) => lines.map(({ saleKey }) => saleKey));
+  const seen = new Set<string>();
+  for (let start = 0; start < keys.length; start += CHUNK) {
+    const known = await tx
+      .select({ saleKey: sale.saleKey })
+      .from(sale)
+      .where(inArray(sale.saleKey, keys.slice(start, start + CHUNK)));
+    for (const { saleKey } of known) if (saleKey !== null) seen.add(saleKey);
+  }
+  return (saleKey) => !seen.has(saleKey) && seen.add(saleKey) !== undefined;
+}
+
+/** The ids, in the order of the lines. */
+async function insertLines(tx: Transaction, lines: readonly NewLine[]): Promise<number[]> {
+  const ids: number[] = [];
+  for (let start = 0; start < lines.length; start += CHUNK) {
+    const inserted = await tx
+      .insert(sale)
+      .values(lines.slice(start, start + CHUNK))
+      .returning({ id: sale.id });
+    ids.push(...inserted.map(({ id }) => id));
+  }
+  return ids;
+}
+
+async function markCorrections(tx: Transaction, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.execute(sql`
+    update conexxus.sale as later set corrects = earlier.id
+    from (
+      select l.id as later_id, max(e.id) as id from conexxus.sale l
+      join conexxus.sale e on e.transaction_id = l.transaction_id and e.location_id = l.location_id
+        and e.date = l.date and e.id < l.id
+      where l.id = any(${`{${ids.join(',')}}`}::bigint[]) group by l.id
+    ) as earlier
+    where later.id = earlier.later_id`);
+}
+
+/** What is too large to be read is copied by Postgres itself. */
+async function insertApart(tx: Transaction, lines: readonly NewLine[]): Promise<void> {
+  await insertLines(tx, lines);
+  const unread = lines.filter(({ data }) => data === null).map(({ rowId }) => rowId);
+  if (unread.length === 0) return;
+  await tx.execute(sql`
+    update conexxus.sale set data = outbox.data::text from conexxus.outbox
+    where outbox.id = sale.row_id and sale.fate = 'apart' and sale.data is null
+      and sale.row_id = any(${`{${unread.join(',')}}`}::bigint[])`);
+}
+
+function unitOf(lines: readonly SaleLine[], ids: readonly number[]): Unit {
+  return {
+    locationId: lines[0]?.locationId ?? '',
+    lines: ids,
+    groupKey: lines[0]?.groupKey ?? null,
+    transactionIds: lines.flatMap(({ transactionId }) => transactionId ?? []),
+    bytes: lines.reduce((sum, { bytes }) => sum + bytes, 0),
+    since: lines[0]?.createdAt.getTime() ?? 0,
+  };
+}
