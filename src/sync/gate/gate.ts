@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
@@ -16,6 +16,7 @@ import {
 } from './gate-script.ts';
 import { makeDueHealthCall } from './health-call.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { nextMove } from './next-move.ts';
 import { createStanding } from './standing.ts';
 import { createWarnings } from './warnings.ts';
 
@@ -77,10 +78,7 @@ export function createGate(deps: GateDeps): Gate {
 
   return {
     follow: async () => (await follow()).reasons,
-    async nextMove(waitMs, signal) {
-      const waited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, waitMs))]);
-      await once(moves, 'move', { signal: waited }).catch(() => undefined);
-    },
+    nextMove: (waitMs, signal) => nextMove(moves, waitMs, signal),
     onStanding: (listener) => standing.onChange(listener),
     standing: () => standing.now(),
     async start() {
