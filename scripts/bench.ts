@@ -11,6 +11,7 @@ import { table } from './bench/figure.ts';
 import { benchHealing } from './bench/healing.ts';
 import { benchOpening } from './bench/opening.ts';
 import { benchOutage } from './bench/outage.ts';
+import { benchOutboxBacklog } from './bench/outbox-backlog.ts';
 import { benchOutboxCommit } from './bench/outbox-commit.ts';
 import { benchThroughput } from './bench/throughput.ts';
 import { startPostgres, startPrivateRedis } from './services.ts';
@@ -22,6 +23,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['outage', benchOutage],
   ['throughput', benchThroughput],
   ['outbox-commit', benchOutboxCommit],
+  ['outbox-backlog', benchOutboxBacklog],
   ['books', benchBooks],
 ]);
 const USAGE = `npm run bench -- [options]
@@ -33,6 +35,7 @@ const USAGE = `npm run bench -- [options]
   --seconds 60        outage: how long it is watched
   --jobs 3000         throughput: sales per round
   --commits 20000     outbox-commit: transactions of each kind
+  --backlog-sales 10000  outbox-backlog: single sales that wait
   --sales 1000000     books: settled sales in the outbox`;
 
 const { values } = parseArgs({
@@ -45,6 +48,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '60' },
     jobs: { type: 'string', default: '3000' },
     commits: { type: 'string', default: '20000' },
+    'backlog-sales': { type: 'string', default: '10000' },
     sales: { type: 'string', default: '1000000' },
     help: { type: 'boolean', default: false },
   },
@@ -71,6 +75,7 @@ async function bench(): Promise<void> {
     seconds: Number(values.seconds),
     jobs: Number(values.jobs),
     commits: Number(values.commits),
+    backlogSales: Number(values['backlog-sales']),
     sales: Number(values.sales),
   };
   try {

@@ -14,6 +14,7 @@ export interface BenchSetting {
   readonly seconds: number;
   readonly jobs: number;
   readonly commits: number;
+  readonly backlogSales: number;
   readonly sales: number;
 }
 

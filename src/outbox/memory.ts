@@ -30,22 +30,24 @@ interface BeginDeps {
 export async function begin({ outbox, lease, log, logger }: BeginDeps): Promise<Memory> {
   const schema = await checkOutboxSchema(outbox);
   if (schema.kind !== 'current') throw new SchemaMismatchError(schema);
-  return outbox.write(async (tx) => {
-    const { held: already } = await lease.begin(tx);
-    const held = already ?? (await findForgotten(tx, log));
-    if (held !== already) await tx.execute(sql`update conexxus.relay set held = ${held}`);
-    const memory: Memory = {
-      lookout: createLookout(),
-      waiting: createWaiting(),
-      journey: createJourney(),
-    };
+  const memory: Memory = { lookout: createLookout(), waiting: createWaiting(), journey: createJourney() };
+  const already = await outbox.write(async (tx) => {
+    const { held } = await lease.begin(tx);
     await readJourney(tx, memory.journey);
     await readAllWaiting(tx, memory.waiting);
-    logger.info({ unsettled: [...memory.journey.all()].length }, 'the relay works');
-    if (held !== null)
-      logger.error({ held }, 'nothing is sent until a person releases it: outbox release --held');
-    return memory;
+    return held;
   });
+  const held = already ?? (await findForgotten(outbox, log));
+  if (held !== already) await outbox.write((tx) => hold(tx, held, lease));
+  logger.info({ unsettled: [...memory.journey.all()].length }, 'the relay works');
+  if (held !== null)
+    logger.error({ held }, 'nothing is sent until a person releases it: outbox release --held');
+  return memory;
+}
+
+async function hold(tx: Transaction, held: string | null, lease: Lease): Promise<void> {
+  await lease.check(tx);
+  await tx.execute(sql`update conexxus.relay set held = ${held}`);
 }
 
 /** Where they are is not known yet, so they count as being in the queue. */

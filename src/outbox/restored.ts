@@ -11,8 +11,11 @@ const LOOKED_AT = 200;
  * here, and are of none. The database of the POS was restored from a backup, and has forgotten what was sent
  * meanwhile: gathered anew, those sales would go a second time, under other keys.
  */
-export async function findForgotten(tx: Transaction, log: Pick<Database, 'read'>): Promise<string | null> {
-  const since = await lastKnown(tx);
+export async function findForgotten(
+  outbox: Pick<Database, 'read'>,
+  log: Pick<Database, 'read'>,
+): Promise<string | null> {
+  const since = await outbox.read(lastKnown);
   if (since === null) return null;
   const delivered = await log.read((tx) =>
     tx
@@ -22,14 +25,10 @@ export async function findForgotten(tx: Transaction, log: Pick<Database, 'read'>
       .orderBy(asc(eventLog.timestamp))
       .limit(LOOKED_AT),
   );
-  const known = await knownAmong(
-    tx,
-    delivered.map(({ syncKey }) => syncKey),
-  );
-  const ours = await storesAmong(
-    tx,
-    delivered.flatMap(({ locationId }) => locationId ?? []),
-  );
+  const syncKeys = delivered.map(({ syncKey }) => syncKey);
+  const locationIds = delivered.flatMap(({ locationId }) => locationId ?? []);
+  const known = await outbox.read((tx) => knownAmong(tx, syncKeys));
+  const ours = await outbox.read((tx) => storesAmong(tx, locationIds));
   const forgotten = delivered.filter(
     ({ syncKey, locationId }) => !known.has(syncKey) && ours.has(locationId ?? ''),
   );

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openPostgres } from '../../src/base/postgres.ts';
+import { runCommand } from '../cli/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { aSale, ringUp, sorted } from '../support/outbox.ts';
 import { type OutboxStand, startOutboxStand } from './outbox-stand.ts';
@@ -152,5 +153,33 @@ describe('a sale in the outbox', () => {
       expect((await stand.simulator.ledger({ path: '/api/v1/inventory/items' })).length).toBe(1);
       expect((await stand.till`select from conexxus.outbox`).length).toBe(0);
     });
+  });
+
+  it('waits for a person where the database was restored from a backup and has forgotten what was sent since', async () => {
+    await stand.startWorkers(1);
+    const relay = await stand.startRelay();
+    await ringUp(stand.till, aSale('before'));
+    await stand.untilSettled();
+    await ringUp(stand.till, aSale('after'));
+    await stand.untilSettled();
+    await relay.stop();
+    // As it was when the second sale had been rung up and nothing had become of it yet.
+    await stand.till.begin(async (tx) => {
+      await tx`delete from conexxus.payload where sale_ids && (select array_agg(id) from conexxus.sale where transaction_id = 'after')`;
+      await tx`delete from conexxus.sale where transaction_id = 'after'`;
+      await ringUp(tx, aSale('after'));
+      await ringUp(tx, aSale('new'));
+    });
+    const env = { OUTBOX_DATABASE_URL: stand.databaseUrl, ...stand.env };
+    const another = await stand.startRelay();
+    await another.waitForLog(({ held }) => typeof held === 'string');
+    const status = await runCommand(['outbox', 'status'], env);
+    expect(status).toMatchObject({ code: 1, out: expect.stringContaining('restored from a backup') });
+    await eventually(async () => expect(await stand.counts()).toEqual({ delivered: 1, waiting: 2 }));
+    expect((await stand.simulator.ledger({ path: '/api/v1/sales/push' })).length).toBe(2);
+    const released = await runCommand(['outbox', 'release', '--held', '--reason', 'checked'], env);
+    expect(released).toMatchObject({ code: 0, err: '' });
+    await stand.untilSettled();
+    expect([...(await stand.applied()).keys()]).toContain('new');
   });
 });

@@ -24,7 +24,7 @@ async function delivered(syncKey: string, at: string, locationId = 'store-1'): P
     values ('conexxus.sync.succeeded.push_sales', ${syncKey}, ${locationId}, ${at}, '{}', ${randomUUID()})`;
 }
 
-const found = () => bench.database.read((tx) => findForgotten(tx, bench.database));
+const found = () => findForgotten(bench.database, bench.database);
 
 describe('a database of a POS', () => {
   it('that was restored from a backup is behind what the event log knows of its stores', async () => {
