@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: a made-up chain of stores sells, two real worker processes bring the sales to Conexxus
- * (simulated), and Conexxus goes down and comes back. At the end the books of all sides are compared: exit
+ * (simulated), and Conexxus goes down and comes back. One more store has an outbox, and Redis is wiped. At the end the books of all sides are compared: exit
  * code 1 if they do not balance. On a terminal everything then stays up until Ctrl-C.
  */
 import { once } from 'node:events';
@@ -10,6 +10,7 @@ import { createLifecycle, type Lifecycle, runProcess, untilSignal } from '../src
 import { createLogger } from '../src/base/logger.ts';
 import { compareBooks } from './demo/books.ts';
 import { showEventLog } from './demo/event-log.ts';
+import { storeWithOutbox } from './demo/outbox.ts';
 import { createScreen, type Screen } from './demo/screen.ts';
 import { RELEASE_MS, type Stage, setStage } from './demo/stage.ts';
 import { statusLine } from './demo/status-line.ts';
@@ -85,6 +86,9 @@ async function tell(
   await closingTime(show);
   await showEventLog(stage, screen);
   await compareBooks(stage, screen, tills.accepted);
+  // What it shows is what Redis held.
+  await watch.stop();
+  await storeWithOutbox(show);
 }
 
 /** Until Ctrl-C, or until something ends that should not. */

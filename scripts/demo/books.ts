@@ -15,7 +15,7 @@ interface Sums extends Reconciliation {
   readonly calls: number;
 }
 
-class UnbalancedBooksError extends ConexxusSyncError {
+export class UnbalancedBooksError extends ConexxusSyncError {
   readonly code = 'UNBALANCED_BOOKS';
 }
 

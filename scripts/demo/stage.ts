@@ -5,6 +5,7 @@ import type { Lifecycle } from '../../src/base/lifecycle.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { createSyncProducer, type SyncProducer } from '../../src/index.ts';
+import { migrateOutbox } from '../../src/outbox/migrate.ts';
 import { databaseOn, type OpenDatabase, openDatabase } from '../../test/support/postgres.ts';
 import { type Simulator, startSimulator } from '../../test/support/simulator/simulator.ts';
 import type { OnEnded, Say, Service } from '../services/service.ts';
@@ -20,6 +21,8 @@ export interface Stage {
   readonly simulator: Simulator;
   readonly producer: SyncProducer;
   readonly dashboardUrl: string;
+  /** All that the product keeps there. */
+  wipeRedis(): Promise<void>;
 }
 
 export interface Staging {
@@ -69,7 +72,8 @@ export async function setStage(staging: Staging): Promise<Stage> {
   const dashboardUrl = await startProducts(staging, { env, onEnded });
   const producer = createSyncProducer({ redisUrl: redis.url, namespace });
   lifecycle.acquire('producer', () => producer.close(), RELEASE_MS);
-  return { namespace, ...redis, database, simulator, producer, dashboardUrl };
+  const wipeRedis = () => removeKeys(redis.redis, namespace);
+  return { namespace, ...redis, database, simulator, producer, dashboardUrl, wipeRedis };
 }
 
 async function acquireRedis({ lifecycle, say, onEnded }: Staging, namespace: string) {
@@ -112,6 +116,7 @@ async function connect(lifecycle: Lifecycle, url: string): Promise<OpenDatabase>
   const database = openDatabase(url, 1);
   lifecycle.acquire('postgres', () => database.close());
   await migrateDatabase(database);
+  await migrateOutbox(database);
   return database;
 }
 
@@ -123,6 +128,7 @@ async function startProducts(
   const plans: ProductPlan[] = [
     { ...worker, name: 'worker 1' },
     { ...worker, name: 'worker 2' },
+    { ...shared, name: 'relay', entry: 'dist/relay.js', readyMessage: 'relay started' },
     { ...shared, name: 'dashboard', entry: 'dist/dashboard.js', readyMessage: 'dashboard is up' },
   ];
   const starting = Promise.allSettled(plans.map(startProduct));
@@ -130,9 +136,9 @@ async function startProducts(
     const started = (await starting).filter((result) => result.status === 'fulfilled');
     await Promise.all(started.map(({ value }) => value.stop()));
   });
-  const [one, two, dashboard] = (await starting).map(valueOf);
+  const [one, two, , dashboard] = (await starting).map(valueOf);
   const url = `http://127.0.0.1:${String(dashboard?.ready['port'])}`;
-  say(`two workers, processes ${one?.pid} and ${two?.pid}`);
+  say(`two workers, processes ${one?.pid} and ${two?.pid}, and a relay`);
   say(`dashboard on ${url}`);
   return url;
 }
