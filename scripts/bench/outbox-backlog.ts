@@ -50,11 +50,12 @@ async function drain(setting: BenchSetting, how: 'single' | 'gathered'): Promise
   return onStand(setting, { WORKER_CONCURRENCY: String(SLOTS) }, async (stand, startRelay) => {
     const sales = makeSales(backlogSales);
     await stand.queue.pause();
-    await (how === 'single' ? stand.enqueue(sales) : ringUp(stand, sales));
     await stand.startWorker();
+    if (how === 'gathered') await startRelay();
+    await (how === 'single' ? stand.enqueue(sales) : ringUp(stand, sales));
+    // Of the one all are in the queue by now, of the other none is: they were committed just now.
     const from = performance.now();
     await stand.queue.resume();
-    if (how === 'gathered') await startRelay();
     await untilDelivered(stand, backlogSales);
     const rate = (backlogSales / (performance.now() - from)) * 1_000;
     return { calls: (await stand.simulator.ledger({ path: PUSH })).length, rate };

@@ -21,10 +21,11 @@ const STEP_BYTES = 8 * 1024 * 1024;
 export async function gather(
   { waiting, journey }: Memory,
   { turn, sender, options }: GatherDeps,
+  { onlyFull }: { readonly onlyFull: boolean },
 ): Promise<void> {
   for (;;) {
     await feed(waiting, turn);
-    const groups = choose({ waiting, journey }, options);
+    const groups = choose({ waiting, journey }, { ...options, onlyFull });
     if (groups.length === 0) return;
     const payloads = await turn((tx) => writePayloads(tx, groups));
     for (const payload of payloads) journey.add(travellerOf(payload, Date.now()));
@@ -43,13 +44,17 @@ async function feed(waiting: Memory['waiting'], turn: Turn): Promise<void> {
 
 function choose(
   { waiting, journey }: Pick<Memory, 'waiting' | 'journey'>,
-  { batch, window }: GatherDeps['options'],
+  { batch, window, onlyFull }: GatherDeps['options'] & { readonly onlyFull: boolean },
 ): Unit[][] {
   const inQueue = journey.inQueue();
   let free = window - [...inQueue.values()].reduce((sum, count) => sum + count, 0);
   const groups: Unit[][] = [];
   for (let bytes = 0; free > 0 && bytes < STEP_BYTES; free -= 1) {
-    const units = waiting.next((locationId) => inQueue.get(locationId) ?? 0, { batch, perStore: PER_STORE });
+    const units = waiting.next((locationId) => inQueue.get(locationId) ?? 0, {
+      batch,
+      perStore: PER_STORE,
+      onlyFull,
+    });
     const [first] = units ?? [];
     if (units === undefined || first === undefined) break;
     groups.push(units);

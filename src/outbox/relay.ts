@@ -125,7 +125,8 @@ function createStepper(deps: RelayDeps) {
       if (standing?.held === null) {
         await follow(memory.journey, work);
         await sendUnsent(memory.journey, work);
-        await gather(memory, work);
+        // While there is more to take, a store that waits for less than a payload waits for the rest of it.
+        await gather(memory, work, { onlyFull: more });
         await clean();
       }
       return more ? 0 : options.pollMs;

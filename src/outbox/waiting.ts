@@ -16,6 +16,8 @@ interface Limits {
   readonly batch: number;
   /** Payloads of one store in the queue at most. */
   readonly perStore: number;
+  /** Only of stores that have a whole payload. */
+  readonly onlyFull: boolean;
 }
 
 interface Store {
@@ -62,9 +64,9 @@ export function createWaiting(): Waiting {
         else store.moreAfter = store.units.at(-1)?.lines.at(-1);
       }
     },
-    next(inQueue, { batch, perStore }) {
+    next(inQueue, { batch, perStore, onlyFull }) {
       for (const [locationId, store] of stores) {
-        if (store.units.length === 0 || inQueue(locationId) >= perStore) continue;
+        if (store.units.length < (onlyFull ? batch : 1) || inQueue(locationId) >= perStore) continue;
         stores.delete(locationId);
         const chosen = gather(store.units, batch);
         if (store.units.length > 0 || store.moreAfter !== undefined) stores.set(locationId, store);

@@ -125,7 +125,7 @@ export function relayOn(
       for (const one of memory.journey.all()) one.lookAt = 0;
       await follow(memory.journey, deps);
       await sendUnsent(memory.journey, deps);
-      await gather(memory, { turn, sender, options: { batch, window } });
+      await gather(memory, { turn, sender, options: { batch, window } }, { onlyFull: more });
       return more;
     },
   };

@@ -16,7 +16,7 @@ function unit(more: Partial<Unit> = {}): Unit {
   };
 }
 const units = (count: number, more: Partial<Unit> = {}) => Array.from({ length: count }, () => unit(more));
-const LIMITS = { batch: 10, perStore: 2 };
+const LIMITS = { batch: 10, perStore: 2, onlyFull: false };
 const linesOf = (chosen: readonly Unit[] | undefined) => chosen?.flatMap(({ lines }) => lines);
 
 /** Of one payload after the other, with what is in the queue already. */
@@ -144,5 +144,17 @@ describe('a payload', () => {
     expect(gather(left, 10)).toEqual([first]);
     expect(gather(left, 10)).toEqual([foreign]);
     expect(gather(left, 10)).toEqual([corrected]);
+  });
+
+  it('goes only in whole payloads while there is more to take', () => {
+    const waiting = createWaiting();
+    waiting.add(units(9, { locationId: 'few' }));
+    waiting.add(units(10, { locationId: 'many' }));
+    const onlyFull = { ...LIMITS, onlyFull: true };
+    expect(waiting.next(() => 0, onlyFull)?.map(({ locationId }) => locationId)).toEqual(
+      Array(10).fill('many'),
+    );
+    expect(waiting.next(() => 0, onlyFull)).toBeUndefined();
+    expect(waiting.next(() => 0, LIMITS)).toHaveLength(9);
   });
 });
