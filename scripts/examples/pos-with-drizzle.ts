@@ -2,6 +2,8 @@
  * A POS with Postgres and Drizzle: a receipt and its way to Conexxus are one transaction.
  *
  *   DATABASE_URL=postgres://… node --import tsx scripts/examples/pos-with-drizzle.ts [how many sales]
+ *
+ * The role has to be one that may create the table `receipts`.
  */
 import { checkSale, enqueueInTransaction, InvalidPayloadError, type PushSales } from 'conexxus-sync/outbox';
 import { sql } from 'drizzle-orm';

@@ -2,6 +2,8 @@
  * A POS with Postgres and the bare driver `postgres`: a receipt and its way to Conexxus are one transaction.
  *
  *   DATABASE_URL=postgres://… node --import tsx scripts/examples/pos-with-postgres.ts [how many sales]
+ *
+ * The role has to be one that may create the table `receipts`.
  */
 import { checkSale, enqueueInTransaction } from 'conexxus-sync/outbox';
 import postgres from 'postgres';

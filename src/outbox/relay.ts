@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import type { Database } from '../base/database.ts';
 import { errorMessage } from '../base/errors.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
@@ -44,6 +46,7 @@ const STANDBY_MS = 500;
 const RETRY_MS = 1_000;
 const CLEANING_MS = 60_000;
 const RENEWAL_MS = 1_000;
+const CONNECTION_MS = 2_000;
 
 /** Moves sales from the outbox to the queue and learns their fate, one step after the other. */
 export function createRelay(deps: RelayDeps): Relay {
@@ -56,6 +59,7 @@ export function createRelay(deps: RelayDeps): Relay {
   let well = true;
 
   async function run(): Promise<void> {
+    await untilConnected(deps.redis);
     while (!stopping.signal.aborted) {
       let waitMs = RETRY_MS;
       try {
@@ -88,6 +92,12 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     isWell: () => well,
   };
+}
+
+/** Or until it is known to be away: a first look that came before the connection would be told as a fault. */
+async function untilConnected(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return;
+  await once(redis, 'ready', { signal: AbortSignal.timeout(CONNECTION_MS) }).catch(() => undefined);
 }
 
 /** What the relay does at each of its turns. */
