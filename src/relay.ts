@@ -2,7 +2,7 @@
 import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
 import { connectDatabase } from './base/database.ts';
 import { errorMessage } from './base/errors.ts';
-import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base/lifecycle.ts';
+import { createLifecycle, type Lifecycle, runProcess, runUntilTold } from './base/lifecycle.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { takesWrites } from './base/redis-writes.ts';
@@ -28,15 +28,8 @@ async function main(): Promise<void> {
   const config = loadConfig('relay');
   const logger = createLogger({ level: config.logLevel, redact, name: 'relay' });
   const lifecycle = createLifecycle(logger);
-  const told = untilSignal();
   try {
-    await new Promise<void>((resolve, reject) => {
-      told.then((signal) => {
-        logger.info({ signal }, 'stopping');
-        resolve();
-      }, reject);
-      start(config, logger, lifecycle, reject).catch(reject);
-    });
+    await runUntilTold(logger, (fail) => start(config, logger, lifecycle, fail));
   } finally {
     await lifecycle.close();
   }

@@ -6,7 +6,7 @@ import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts'
 import { type KeySource, startKeySource } from './base/config/key-source.ts';
 import { connectDatabase, type Database } from './base/database.ts';
 import { errorMessage } from './base/errors.ts';
-import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base/lifecycle.ts';
+import { createLifecycle, type Lifecycle, runProcess, runUntilTold } from './base/lifecycle.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
@@ -65,16 +65,8 @@ async function main(): Promise<void> {
   const self = createWorkerSelf(name, VERSION, config.worker.concurrency);
   const logger = createLogger({ level: config.logLevel, redact, name: 'worker', worker: name });
   const lifecycle = createLifecycle(logger);
-  const told = untilSignal();
   try {
-    await new Promise<void>((resolve, reject) => {
-      told.then((signal) => {
-        logger.info({ signal }, 'stopping');
-        resolve();
-      }, reject);
-      // Never resolves by itself: it may wait for Redis, and then the jobs go on until we are told.
-      start(config, self, logger, lifecycle, reject).catch(reject);
-    });
+    await runUntilTold(logger, (fail) => start(config, self, logger, lifecycle, fail));
   } finally {
     await lifecycle.close();
   }

@@ -68,6 +68,24 @@ export function untilSignal(): Promise<NodeJS.Signals> {
 }
 
 /**
+ * Starts what a process does, and resolves when it is told to stop; rejects where starting fails, or where `fail` is
+ * called later. It does not wait for `start`, which may wait for Redis for ever: the jobs go on until the process is told.
+ */
+export async function runUntilTold(
+  logger: Logger,
+  start: (fail: (error: Error) => void) => Promise<void>,
+): Promise<void> {
+  const told = untilSignal();
+  await new Promise<void>((resolve, reject) => {
+    told.then((signal) => {
+      logger.info({ signal }, 'stopping');
+      resolve();
+    }, reject);
+    start(reject).catch(reject);
+  });
+}
+
+/**
  * Runs the main function of a process file. What it throws goes to stderr (our own errors as their
  * message, others with their stack) and the exit code is 1. The process ends by itself once its
  * streams are written; where a forgotten handle keeps it, it is ended after 3 seconds.
