@@ -18,6 +18,7 @@ CREATE TABLE "conexxus"."payload" (
 	"parent" bigint,
 	"state" text DEFAULT 'open' NOT NULL,
 	"reason" text,
+	"died_at" timestamp with time zone,
 	"refused" text[] DEFAULT '{}' NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"since" timestamp with time zone DEFAULT now() NOT NULL,

@@ -24,8 +24,6 @@ type Facts = Omit<Circumstances, 'isOld'>;
 const STATES_CHUNK = 500;
 /** Attempts after which a batch that always fails is split. */
 const COUNTED_ATTEMPTS = 5;
-/** One time is of Redis, the other of Postgres; nobody releases what died so short a time ago. */
-const CLOCKS_APART_MS = 5_000;
 const OPEN = { kind: 'open' } as const;
 /** Postgres refused its row. */
 const DELIVERED = { kind: 'delivered', at: new Date(0), flagged: false, refused: [] } as const;
@@ -58,8 +56,8 @@ export async function readFacts(
 }
 
 /** It died, and a person released it since. What was delivered is that for good. */
-function isOfEarlierLife({ createdAt }: Traveller, standing: Exclude<Standing, { kind: 'open' }>): boolean {
-  return standing.kind !== 'delivered' && standing.at.getTime() < createdAt - CLOCKS_APART_MS;
+function isOfEarlierLife({ state, diedAt }: Traveller, standing: Standing): boolean {
+  return state === 'open' && diedAt !== null && standing.kind === 'dead' && standing.at.getTime() <= diedAt;
 }
 
 /** Once its job is finished or gone, what matters is the log; and what is not there yet is in the stream. */

@@ -7,6 +7,8 @@ export interface Ending {
   readonly state: Exclude<PayloadState, 'planned' | 'splitting' | 'split'>;
   readonly reason: string | null;
   readonly refused: readonly string[];
+  /** Of a death: when, by the event log. */
+  readonly diedAt?: Date;
 }
 
 export interface Circumstances {
@@ -85,7 +87,9 @@ function stepOfGone({ state, standing, isOld }: Circumstances): Step {
     case 'discarded':
       return settle(endingOf(standing));
     case 'dead':
-      return state === 'dead' ? { kind: 'wait' } : settle(ending('dead', `${standing.reason} (${GONE})`));
+      return state === 'dead'
+        ? { kind: 'wait' }
+        : settle({ ...ending('dead', `${standing.reason} (${GONE})`), diedAt: standing.at });
     default:
       if (state === 'dead') return { kind: 'wait' };
       // Past that, the workers' memory of deliveries is gone.
@@ -100,7 +104,8 @@ function stepOfSplitting({ queue, standing, isWritten }: Circumstances): Step {
 }
 
 function endingOf(standing: Exclude<Standing, { kind: 'open' | 'split' }>): Ending {
-  if (standing.kind !== 'delivered') return ending(standing.kind, standing.reason);
+  if (standing.kind === 'dead') return { ...ending('dead', standing.reason), diedAt: standing.at };
+  if (standing.kind === 'discarded') return ending('discarded', standing.reason);
   return { state: standing.flagged ? 'flagged' : 'delivered', reason: null, refused: standing.refused };
 }
 

@@ -132,15 +132,16 @@ async function settle(
 ): Promise<void> {
   if (endings.length === 0) return;
   await turn(async (tx) => {
-    for (const [{ id }, { state, reason, refused }] of endings) {
-      const row = { state, reason, refused: [...refused], since: sql`now()` };
+    for (const [{ id }, { state, reason, refused, diedAt }] of endings) {
+      const row = { state, reason, refused: [...refused], since: sql`now()`, ...(diedAt && { diedAt }) };
       await tx.update(payload).set(row).where(eq(payload.id, id));
     }
   });
-  for (const [one, { state }] of endings) {
+  for (const [one, { state, diedAt }] of endings) {
     if (state !== 'open' && state !== 'dead') journey.remove(one.id);
     else {
       one.state = state;
+      if (diedAt) one.diedAt = diedAt.getTime();
       lookLater(one, state === 'dead' ? DEAD_LOOK_MS : 0);
     }
   }

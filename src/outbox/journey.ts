@@ -9,6 +9,8 @@ export interface Traveller {
   readonly locationId: string;
   readonly members: number;
   readonly createdAt: number;
+  /** Its last death, by the event log. */
+  diedAt: number | null;
   state: Extract<PayloadState, 'open' | 'splitting' | 'dead'>;
   /** Where its job was when last looked at; `unsent`: it has yet to be enqueued. */
   queue: EnqueuedState | 'gone' | 'unsent' | 'unknown';
@@ -58,6 +60,7 @@ export function travellerOf({ id, syncKey, locationId, members }: Payload, now: 
     locationId,
     members: members.length,
     createdAt: now,
+    diedAt: null,
     state: 'open',
     queue: 'unsent',
     lookAt: 0,

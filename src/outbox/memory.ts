@@ -60,14 +60,15 @@ async function readJourney(tx: Transaction, journey: Journey): Promise<void> {
       members: sql<string>`cardinality(${payload.saleIds})`,
       state: payload.state,
       createdAt: payload.createdAt,
+      diedAt: payload.diedAt,
     })
     .from(payload)
     // A half that is planned goes with its whole.
     .where(inArray(payload.state, ['open', 'splitting', 'dead']))
     .orderBy(asc(payload.id));
-  for (const { members, state, createdAt, ...row } of rows) {
+  for (const { members, state, createdAt, diedAt, ...row } of rows) {
     if (state !== 'open' && state !== 'splitting' && state !== 'dead') continue;
-    const times = { createdAt: createdAt.getTime(), lookAt: 0, looks: 0 };
+    const times = { createdAt: createdAt.getTime(), diedAt: diedAt?.getTime() ?? null, lookAt: 0, looks: 0 };
     journey.add({ ...row, ...times, members: Number(members), state, queue: 'unknown' });
   }
 }

@@ -116,6 +116,8 @@ export const payload = conexxus.table(
     parent: id('parent'),
     state: text('state').$type<PayloadState>().notNull().default('open'),
     reason: text('reason'),
+    /** Its last death, by the event log: one that a person released since counts no more. */
+    diedAt: moment('died_at'),
     /** Transactions that the answer refused, as far as it named them. */
     refused: text('refused').array().notNull().default([]),
     /** When it was first enqueued, or was about to be. */
