@@ -17,9 +17,12 @@ export function readApiKeyFile(path: string): string {
   return keyIn(readFileSync(path, 'utf8'));
 }
 
-/** The same, while other things go on. */
+/**
+ * The same, while other things go on. A link that is swapped while it is followed leads to what is removed just
+ * then: followed once more, it leads to the new file.
+ */
 export async function rereadApiKeyFile(path: string): Promise<string> {
-  return keyIn(await readFile(path, 'utf8'));
+  return keyIn(await readFile(path, 'utf8').catch(() => readFile(path, 'utf8')));
 }
 
 /** Without the line end that an editor put behind it. */
