@@ -18,7 +18,8 @@ const config = {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  maxWorkers: 2,
+  // Half of them wait for something at any time.
+  maxWorkers: 3,
   // Of a hung test only: what a test waits for has deadlines of its own.
   testTimeout: 60_000,
 };
