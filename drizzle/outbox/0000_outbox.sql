@@ -59,8 +59,8 @@ CREATE INDEX "payload_unsettled" ON "conexxus"."payload" USING btree ("id") WHER
 CREATE INDEX "payload_settled" ON "conexxus"."payload" USING btree ("since") WHERE "conexxus"."payload"."state" in ('delivered', 'flagged', 'discarded', 'split');--> statement-breakpoint
 CREATE INDEX "sale_waiting" ON "conexxus"."sale" USING btree ("location_id","id") WHERE "conexxus"."sale"."payload_id" is null and "conexxus"."sale"."fate" is null;--> statement-breakpoint
 CREATE INDEX "sale_fated" ON "conexxus"."sale" USING btree ("location_id","id") WHERE "conexxus"."sale"."fate" is not null;--> statement-breakpoint
-CREATE INDEX "sale_day" ON "conexxus"."sale" USING btree ("date","location_id");--> statement-breakpoint
-CREATE INDEX "sale_transaction" ON "conexxus"."sale" USING btree ("transaction_id","location_id");--> statement-breakpoint
+CREATE INDEX "sale_day" ON "conexxus"."sale" USING btree ("date","location_id","transaction_id");--> statement-breakpoint
+CREATE INDEX "sale_transaction" ON "conexxus"."sale" USING btree ("transaction_id","location_id","date");--> statement-breakpoint
 INSERT INTO "conexxus"."relay" DEFAULT VALUES;--> statement-breakpoint
 CREATE FUNCTION public.conexxus_enqueue(job_name text, data jsonb) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -1,8 +1,9 @@
-import { asc, eq, inArray, sql } from 'drizzle-orm';
+import { asc, eq, sql } from 'drizzle-orm';
 import type { Transaction } from '../base/database.ts';
 import type { EventSubject } from '../sync/sync-event.ts';
 import {
   adopt,
+  check,
   type Draft,
   draft,
   frameIn,
@@ -10,11 +11,10 @@ import {
   type Payload,
   payloadJson,
   payloadOf,
-  problemOf,
   readPayloads,
   withoutSummary,
 } from './payloads.ts';
-import { payload, sale } from './schema.ts';
+import { idsOf, payload, sale } from './schema.ts';
 
 interface Plan {
   /** Of the event that tells of it. */
@@ -29,7 +29,7 @@ export async function planHalves(tx: Transaction, wholeId: number): Promise<Plan
   const lines = await tx
     .select({ id: sale.id, transactionId: sale.transactionId, data: sale.data })
     .from(sale)
-    .where(inArray(sale.id, [...whole.members]))
+    .where(sql`${sale.id} = any(${idsOf(whole.members)})`)
     .orderBy(asc(sale.id));
   const middle = Math.ceil(lines.length / 2);
   const first = await insertPayload(tx, halfOf(whole, lines.slice(0, middle)), 'planned', whole.id);
@@ -47,7 +47,7 @@ export async function finishSplit(tx: Transaction, wholeId: number): Promise<Pay
   const halves = await readHalves(tx, wholeId);
   const fit: Payload[] = [];
   for (const half of halves) {
-    const problem = problemOf(half);
+    const { problem } = check(half.json);
     if (problem === undefined) fit.push(half);
     await adopt(tx, half.id, half.members);
     await setState(tx, half.id, problem === undefined ? 'open' : 'apart', problem);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { changedNumberProblem, changedNumbers } from '../sync/jobs/exact-numbers.ts';
 import { parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
 import { type PushSales, pushSales } from '../sync/jobs/payload.ts';
@@ -54,7 +54,7 @@ function salesOf(row: OutboxRow, { transactions, ...frame }: PushSales): ReadRow
   const { date, locationId, summary } = frame;
   const canonicalFrame = canonicalJson(frame);
   const isAlone = summary !== undefined || row.bytes > ALONE_BYTES;
-  const groupKey = isAlone ? null : hash(canonicalFrame);
+  const groupKey = isAlone ? null : hash('sha256', canonicalFrame);
   const common = { rowId: row.id, locationId, date, groupKey, createdAt: row.createdAt };
   const lines: SaleLine[] = transactions.map((transaction) => {
     const data = JSON.stringify(transaction);
@@ -62,13 +62,13 @@ function salesOf(row: OutboxRow, { transactions, ...frame }: PushSales): ReadRow
       ...common,
       transactionId: transaction.id,
       total: JSON.stringify(transaction.total),
-      saleKey: hash(canonicalJson({ date, locationId, transaction })),
+      saleKey: hash('sha256', canonicalJson({ date, locationId, transaction })),
       data,
       bytes: Buffer.byteLength(data),
     };
   });
   if (summary !== undefined)
-    lines.unshift({ ...common, saleKey: hash(canonicalFrame), bytes: canonicalFrame.length });
+    lines.unshift({ ...common, saleKey: hash('sha256', canonicalFrame), bytes: canonicalFrame.length });
   return { kind: 'sales', row, lines, frame: JSON.stringify(frame) };
 }
 
@@ -90,8 +90,4 @@ function apartLine(
     fate: 'apart',
     reason,
   };
-}
-
-function hash(canonical: string): string {
-  return createHash('sha256').update(canonical).digest('hex');
 }

@@ -1,9 +1,9 @@
-import { asc, eq, inArray, sql } from 'drizzle-orm';
+import { asc, eq, sql } from 'drizzle-orm';
 import type { Transaction } from '../base/database.ts';
 import { parseJob } from '../sync/jobs/jobs.ts';
 import { describeProblems } from '../sync/jobs/problems.ts';
 import { canonicalJson, syncKeyOf } from '../sync/jobs/sync-key.ts';
-import { payload, sale } from './schema.ts';
+import { idsOf, payload, sale } from './schema.ts';
 import type { Unit } from './waiting.ts';
 
 /** As it goes to Conexxus: bytes and members never change from here on. */
@@ -18,7 +18,10 @@ export interface Payload {
 }
 
 /** A payload as it is put together, before it has an id. */
-export type Draft = Omit<Payload, 'id'>;
+export interface Draft extends Omit<Payload, 'id'> {
+  /** Why it can't be sent. */
+  readonly problem: string | undefined;
+}
 
 type Line = Pick<typeof sale.$inferSelect, keyof typeof LINE>;
 
@@ -48,20 +51,30 @@ export async function writePayloads(
     const found = await tx
       .select(LINE)
       .from(sale)
-      .where(inArray(sale.id, page))
+      .where(sql`${sale.id} = any(${idsOf(page)})`)
       .orderBy(asc(sale.id))
       .for('update');
     for (const line of found) lines.set(line.id, line);
   }
-  const written: Payload[] = [];
-  for (const units of groups) {
-    const draft = await draftOf(tx, units, lines);
-    if (draft === undefined) continue;
-    const problem = problemOf(draft);
-    if (problem === undefined) written.push(await insertPayload(tx, draft, 'open'));
-    else await setApart(tx, draft, lines, problem);
-  }
-  for (const { id, members } of written) await adopt(tx, id, members);
+  // Not one after the other: Postgres writes one while the next is put together. Where one fails, none may still
+  // be writing when the transaction is ended.
+  const writing = groups.map((units) => writePayload(tx, units, lines));
+  await Promise.allSettled(writing);
+  const written = await Promise.all(writing);
+  return written.flatMap((payload) => payload ?? []);
+}
+
+/** Undefined: nothing of it travels. */
+async function writePayload(
+  tx: Transaction,
+  units: readonly Unit[],
+  lines: ReadonlyMap<number, Line>,
+): Promise<Payload | undefined> {
+  const draft = await draftOf(tx, units, lines);
+  if (draft?.problem !== undefined) await setApart(tx, draft, draft.problem, lines);
+  if (draft === undefined || draft.problem !== undefined) return undefined;
+  const written = await insertPayload(tx, draft, 'open');
+  await adopt(tx, written.id, written.members);
   return written;
 }
 
@@ -69,7 +82,7 @@ export async function writePayloads(
 export async function adopt(tx: Transaction, payloadId: number, members: readonly number[]): Promise<void> {
   await tx.execute(sql`
     update conexxus.sale set payload_id = ${payloadId}, since = now()
-    where id = any(${`{${members.join(',')}}`}::bigint[])`);
+    where id = any(${idsOf(members)})`);
 }
 
 /** The same content again is the payload that is there: its lines share its fate. */
@@ -92,7 +105,7 @@ export async function insertPayload(
     })
     .onConflictDoUpdate({ target: payload.syncKey, set: { syncKey } })
     .returning({ id: payload.id });
-  return { ...draft, id: row?.id ?? 0 };
+  return { syncKey, locationId, json, members, id: row?.id ?? 0 };
 }
 
 /** What the members hold besides transactions, and the transactions' own texts, as one payload. */
@@ -100,26 +113,31 @@ export function payloadJson(frame: string, transactions: readonly string[]): str
   return `${frame.slice(0, -1)},"transactions":[${transactions.join(',')}]}`;
 }
 
-/** Its sync key, as the worker will find it. */
+/** With its sync key, as the worker will find it. */
 export function draft(locationId: string, json: string, members: readonly number[]): Draft {
-  return { syncKey: syncKeyOf(canonicalJson(JSON.parse(json))), locationId, json, members };
+  return { ...check(json), locationId, json, members };
 }
 
 /**
- * Why it can't be sent; undefined: it can. Each row was checked when it was taken, but a part of one may be nothing
- * by itself: a transaction without items, where the others are known already.
+ * Each row was checked when it was taken, but a part of one may be nothing by itself: a transaction without items,
+ * where the others are known already.
  */
-export function problemOf({ json }: Pick<Draft, 'json'>): string | undefined {
-  const parsed = parseJob('push_sales', JSON.parse(json));
-  return parsed.ok ? undefined : describeProblems(parsed.problems, parsed.more);
+export function check(json: string): Pick<Draft, 'syncKey' | 'problem'> {
+  const data: unknown = JSON.parse(json);
+  const parsed = parseJob('push_sales', data);
+  const syncKey = parsed.ok ? parsed.job.syncKey : undefined;
+  return {
+    syncKey: syncKey ?? syncKeyOf(canonicalJson(data)),
+    problem: parsed.ok ? undefined : describeProblems(parsed.problems, parsed.more),
+  };
 }
 
 /** Each line with what would have been sent of it. */
 async function setApart(
   tx: Transaction,
   { json, members }: Draft,
-  lines: ReadonlyMap<number, Line>,
   reason: string,
+  lines: ReadonlyMap<number, Line>,
 ): Promise<void> {
   const frame = frameIn(json);
   for (const id of members) {
@@ -184,7 +202,7 @@ export async function readPayloads(tx: Transaction, ids: readonly number[]): Pro
   const rows = await tx
     .select()
     .from(payload)
-    .where(inArray(payload.id, [...ids]))
+    .where(sql`${payload.id} = any(${idsOf(ids)})`)
     .orderBy(asc(payload.id));
   return rows.map(payloadOf);
 }

@@ -1,4 +1,4 @@
-import { inArray, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { Transaction } from '../base/database.ts';
 import type { Logger } from '../base/logger.ts';
 import type { SyncJob } from '../sync/jobs/jobs.ts';
@@ -7,7 +7,7 @@ import type { JobAdder } from '../sync/producer/job-adder.ts';
 import { type NewLine, type ReadRow, readRow, type SaleLine } from './lines.ts';
 import type { OutboxRow } from './look.ts';
 import type { Memory } from './memory.ts';
-import { sale } from './schema.ts';
+import { idsOf, sale } from './schema.ts';
 import type { Turn } from './turn.ts';
 import type { Unit } from './waiting.ts';
 
@@ -24,9 +24,6 @@ interface Taken {
   readonly fetches: readonly { readonly row: OutboxRow; readonly job: SyncJob }[];
   readonly apart: readonly { readonly rowId: number; readonly reason: string }[];
 }
-
-/** Keys of one question: Postgres knows no more than 65,535 parameters. */
-const CHUNK = 1_000;
 
 type SalesRow = Extract<ReadRow, { kind: 'sales' }>;
 
@@ -110,14 +107,11 @@ async function insertSales(tx: Transaction, rows: readonly SalesRow[]): Promise<
 /** True once for each key that no line has, also where two rows bring the same sale. */
 async function newcomers(tx: Transaction, rows: readonly SalesRow[]): Promise<(saleKey: string) => boolean> {
   const keys = rows.flatMap(({ lines }) => lines.map(({ saleKey }) => saleKey));
-  const seen = new Set<string>();
-  for (let start = 0; start < keys.length; start += CHUNK) {
-    const known = await tx
-      .select({ saleKey: sale.saleKey })
-      .from(sale)
-      .where(inArray(sale.saleKey, keys.slice(start, start + CHUNK)));
-    for (const { saleKey } of known) if (saleKey !== null) seen.add(saleKey);
-  }
+  const known = await tx
+    .select({ saleKey: sale.saleKey })
+    .from(sale)
+    .where(sql`${sale.saleKey} = any(${`{${keys.join(',')}}`}::text[])`);
+  const seen = new Set(known.map(({ saleKey }) => saleKey));
   return (saleKey) => !seen.has(saleKey) && seen.add(saleKey) !== undefined;
 }
 
@@ -146,7 +140,7 @@ async function markCorrections(tx: Transaction, ids: readonly number[]): Promise
       select l.id as later_id, max(e.id) as id from conexxus.sale l
       join conexxus.sale e on e.transaction_id = l.transaction_id and e.location_id = l.location_id
         and e.date = l.date and e.id < l.id
-      where l.id = any(${`{${ids.join(',')}}`}::bigint[]) group by l.id
+      where l.id = any(${idsOf(ids)}) group by l.id
     ) as earlier
     where later.id = earlier.later_id`);
 }
@@ -159,7 +153,7 @@ async function insertApart(tx: Transaction, lines: readonly NewLine[]): Promise<
   await tx.execute(sql`
     update conexxus.sale set data = outbox.data::text from conexxus.outbox
     where outbox.id = sale.row_id and sale.fate = 'apart' and sale.data is null
-      and sale.row_id = any(${`{${unread.join(',')}}`}::bigint[])`);
+      and sale.row_id = any(${idsOf(unread)})`);
 }
 
 function unitOf(lines: readonly SaleLine[], ids: readonly number[]): Unit {

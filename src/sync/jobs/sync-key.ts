@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /** RFC 8785: the same text for the same data, whatever the order of its members or the machine. */
@@ -8,5 +8,5 @@ export function canonicalJson(data: unknown): string {
 
 /** The sync key of data in canonical JSON. A corrected payload has another. */
 export function syncKeyOf(canonical: string): string {
-  return `ps-${createHash('sha256').update(canonical).digest('hex')}`;
+  return `ps-${hash('sha256', canonical)}`;
 }
