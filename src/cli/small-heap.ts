@@ -9,4 +9,6 @@ import { setFlagsFromString } from 'node:v8';
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=20');
+  // The last of its three compilers takes 10 MB from Node 24 on, for a tenth of the time. Before it needs less.
+  if (Number.parseInt(process.versions.node, 10) >= 24) setFlagsFromString('--no-opt');
 }
