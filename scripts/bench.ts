@@ -8,6 +8,7 @@ import type { Benchmark, BenchSetting } from './bench/bench.ts';
 import { benchBooks } from './bench/books.ts';
 import { benchCircuit } from './bench/circuit.ts';
 import { table } from './bench/figure.ts';
+import { benchHappenings } from './bench/happenings.ts';
 import { benchHealing } from './bench/healing.ts';
 import { benchOpening } from './bench/opening.ts';
 import { benchOutage } from './bench/outage.ts';
@@ -17,6 +18,7 @@ import { benchThroughput } from './bench/throughput.ts';
 import { startPostgres, startPrivateRedis } from './services.ts';
 
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
+  ['happenings', benchHappenings],
   ['circuit', benchCircuit],
   ['opening', benchOpening],
   ['healing', benchHealing],

@@ -7,6 +7,7 @@ import { type KeySource, startKeySource } from './base/config/key-source.ts';
 import { connectDatabase, type Database } from './base/database.ts';
 import { errorMessage } from './base/errors.ts';
 import { createLifecycle, type Lifecycle, runProcess, runUntilTold } from './base/lifecycle.ts';
+import { logHappenings } from './base/log-lines.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
   const name = config.worker.name ?? `${hostname()}-${process.pid}`;
   const self = createWorkerSelf(name, VERSION, config.worker.concurrency);
   const logger = createLogger({ level: config.logLevel, redact, name: 'worker', worker: name });
+  logHappenings(logger);
   const lifecycle = createLifecycle(logger);
   try {
     await runUntilTold(logger, (fail) => start(config, self, logger, lifecycle, fail));
@@ -112,12 +114,11 @@ function startEventLog(base: Base, fail: (error: Error) => void): EventWriter {
     namespace: config.namespace,
     database,
     consumer: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
-    logger,
     onSchemaMismatch: fail,
   });
   writer.start();
   lifecycle.acquire('event log', () => writer.stop());
-  const pruning = startPruning({ database, retentionDays: config.events.retentionDays, logger });
+  const pruning = startPruning({ database, retentionDays: config.events.retentionDays });
   lifecycle.acquire('pruning', () => pruning.stop());
   return writer;
 }
@@ -180,22 +181,22 @@ async function startGate(
 ): Promise<Gate> {
   const { namespace } = config;
   const subscriber = connect('redis for transitions', config, logger, lifecycle);
-  const gate = createGate({ redis, subscriber, namespace, circuit, client, options, self, logger });
+  const gate = createGate({ redis, subscriber, namespace, circuit, client, options, self });
   await gate.start();
   lifecycle.acquire('gate', () => gate.stop());
   return gate;
 }
 
 /** Before the first job: BullMQ would let go all that is too much at once, when it finishes. */
-async function startBounding({ config, logger, lifecycle, redis }: Base): Promise<void> {
+async function startBounding({ config, lifecycle, redis }: Base): Promise<void> {
   const { namespace, worker } = config;
-  const finished = createFinishedJobs({ redis, namespace, max: worker.completedMax, logger });
+  const finished = createFinishedJobs({ redis, namespace, max: worker.completedMax });
   lifecycle.acquire('finished jobs', () => finished.stop());
   await finished.start();
 }
 
 function startConsumer(
-  { config, logger, lifecycle, redis, database, spool, self }: Base,
+  { config, lifecycle, redis, database, spool, self }: Base,
   { circuit, client, gate }: { circuit: Circuit; client: ConexxusClient; gate: Gate },
 ): void {
   const { namespace } = config;
@@ -208,14 +209,13 @@ function startConsumer(
     spool,
     policy: { ...config.conexxus, maxRefusedAttempts: 2 * config.circuit.failureThreshold },
     redact,
-    logger,
     replaysOf: (jobId) => readReplays(redis, namespace, jobId),
     isToBeSplit: (jobId) => readToBeSplit(redis, namespace, jobId),
     self,
     deliveredSince: createDeliveredSince({ redis, namespace, circuit }),
     stopping: stopping.signal,
   });
-  const consumer = createConsumer({ redis, namespace, self, completedMax, process, logger });
+  const consumer = createConsumer({ redis, namespace, self, completedMax, process });
   consumer.start();
   gate.onStanding(({ kind }) => consumer.allow(SLOTS[kind] ?? self.slots));
   const drain = () => {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Database } from '../base/database.ts';
-import type { Logger } from '../base/logger.ts';
+import { tell } from '../base/happenings.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
 import { postgresReason } from '../base/postgres-errors.ts';
 import { checkSchema } from './migrate.ts';
@@ -16,7 +16,6 @@ export interface EventWriterOptions {
   readonly database: Database;
   /** Name of this reader, unique among all processes. */
   readonly consumer: string;
-  readonly logger: Logger;
   /** The database may not be used as it is; nothing was and nothing will be written. Called at most once. */
   readonly onSchemaMismatch: (error: SchemaMismatchError) => void;
   /** Rows per insert at most; default 200. */
@@ -50,11 +49,11 @@ const BATCH_SIZE = 200;
 const FLUSH_MS = 2_000;
 
 export function createEventWriter(options: EventWriterOptions): EventWriter {
-  const { blocking, database, logger, batchSize = BATCH_SIZE, claimIdleMs = CLAIM_IDLE_MS } = options;
+  const { blocking, database, batchSize = BATCH_SIZE, claimIdleMs = CLAIM_IDLE_MS } = options;
   const stream = openEventStream(options);
-  const transfer = createTransfer({ stream, database, logger, batchSize, claimIdleMs });
+  const transfer = createTransfer({ stream, database, batchSize, claimIdleMs });
   const stopping = new AbortController();
-  const persistence = createPersistence(logger, stopping.signal);
+  const persistence = createPersistence(stopping.signal);
   let running: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
   let mismatch: SchemaMismatchError | undefined;
@@ -72,7 +71,7 @@ export function createEventWriter(options: EventWriterOptions): EventWriter {
       const written = await persistence.until(() => write(BLOCK_MS));
       if (written !== undefined && written < batchSize) await pause(PACE_MS, stopping.signal);
     }
-    await flush(write, logger);
+    await flush(write);
   }
 
   async function write(blockMs?: number): Promise<number> {
@@ -98,11 +97,11 @@ export function createEventWriter(options: EventWriterOptions): EventWriter {
   };
 }
 
-async function flush(write: () => Promise<number>, logger: Logger): Promise<void> {
+async function flush(write: () => Promise<number>): Promise<void> {
   const deadline = Date.now() + FLUSH_MS;
   try {
     while (Date.now() < deadline && (await write()) > 0);
   } catch (thrown) {
-    logger.warn({ reason: postgresReason(thrown) }, 'event log stops with events waiting in Redis');
+    tell('events-left-in-redis', { reason: postgresReason(thrown) });
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../base/logger.ts';
+import { tell } from '../base/happenings.ts';
 import { postgresReason } from '../base/postgres-errors.ts';
 
 export interface Persistence {
@@ -11,22 +11,20 @@ export interface Persistence {
 
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
-/** A lasting failure is logged again at each so many tries, about every half minute. */
-const LOG_EVERY = 15;
 
-/** Keeps trying through an outage: neither giving up, nor busy, nor flooding the log. */
-export function createPersistence(logger: Logger, signal: AbortSignal): Persistence {
+/** Keeps trying through an outage: neither giving up nor busy. */
+export function createPersistence(signal: AbortSignal): Persistence {
   let failures = 0;
   let error: string | null = null;
 
   function failed(thrown: unknown): void {
     error = postgresReason(thrown);
-    if (failures % LOG_EVERY === 0) logger.error({ reason: error }, 'event log cannot write; will try again');
     failures += 1;
+    tell('rows-not-written', { reason: error, failures });
   }
 
   function succeeded(): void {
-    if (failures > 0) logger.info({ failures }, 'event log writes again');
+    if (failures > 0) tell('rows-written-again', { failures });
     failures = 0;
     error = null;
   }

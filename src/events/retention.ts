@@ -1,12 +1,11 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../base/database.ts';
-import type { Logger } from '../base/logger.ts';
+import { tell } from '../base/happenings.ts';
 import { postgresReason } from '../base/postgres-errors.ts';
 
 export interface PruningOptions {
   readonly database: Pick<Database, 'write'>;
   readonly retentionDays: number;
-  readonly logger: Logger;
 }
 
 export interface Pruning {
@@ -19,7 +18,7 @@ const INTERVAL_MS = 3_600_000;
 const BATCH_ROWS = 5_000;
 
 /** Deletes rows past their retention, now and every hour. Many processes may do so; one at a time works. */
-export function startPruning({ database, retentionDays, logger }: PruningOptions): Pruning {
+export function startPruning({ database, retentionDays }: PruningOptions): Pruning {
   const stopping = new AbortController();
   let running = prune();
   const timer = setInterval(() => {
@@ -29,9 +28,9 @@ export function startPruning({ database, retentionDays, logger }: PruningOptions
   async function prune(): Promise<void> {
     try {
       const deleted = await pruneEvents(database, retentionDays, stopping.signal);
-      if (deleted > 0) logger.info({ deleted, retentionDays }, 'old events deleted');
+      if (deleted > 0) tell('old-events-deleted', { deleted, retentionDays });
     } catch (thrown) {
-      logger.warn({ reason: postgresReason(thrown) }, 'old events could not be deleted; next try in an hour');
+      tell('old-events-not-deleted', { reason: postgresReason(thrown) });
     }
   }
 

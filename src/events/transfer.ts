@@ -1,5 +1,5 @@
 import type { Database } from '../base/database.ts';
-import type { Logger } from '../base/logger.ts';
+import { tell } from '../base/happenings.ts';
 import { parseEntry } from './entry.ts';
 import { type Insertion, insertEvents } from './insert.ts';
 import type { EventStream, StreamEntry } from './stream.ts';
@@ -7,7 +7,6 @@ import type { EventStream, StreamEntry } from './stream.ts';
 export interface TransferOptions {
   readonly stream: EventStream;
   readonly database: Pick<Database, 'write'>;
-  readonly logger: Logger;
   readonly batchSize: number;
   readonly claimIdleMs: number;
 }
@@ -21,13 +20,7 @@ export type Transfer = (blockMs?: number) => Promise<number>;
 
 const CLAIM_INTERVAL_MS = 10_000;
 
-export function createTransfer({
-  stream,
-  database,
-  logger,
-  batchSize,
-  claimIdleMs,
-}: TransferOptions): Transfer {
+export function createTransfer({ stream, database, batchSize, claimIdleMs }: TransferOptions): Transfer {
   /** At the start and after a failure some entries are ours and not settled; they go first. */
   let ownPending = true;
   let nextClaimAt = 0;
@@ -50,12 +43,14 @@ export function createTransfer({
     const { insertions, refused } = parse(entries);
     for (const { id, reason } of await insertEvents(database, insertions)) refused.set(id, reason);
     // Only now: what leaves the stream is in Postgres. Cut off here, it comes again and finds its row.
-    await stream.settle(entries.map(({ id }) => id).filter((id) => !refused.has(id)));
+    const settled = entries.map(({ id }) => id).filter((id) => !refused.has(id));
+    await stream.settle(settled);
+    tell('rows-written', { rows: settled.length });
     for (const entry of entries) {
       const reason = refused.get(entry.id);
       if (reason === undefined) continue;
       await stream.refuse(entry, reason);
-      logger.error({ entryId: entry.id, reason }, 'event set apart: it can never be a row');
+      tell('event-set-apart', { entryId: entry.id, reason });
     }
   }
 

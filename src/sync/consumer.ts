@@ -1,7 +1,7 @@
 import { type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
+import { tell } from '../base/happenings.ts';
 import { KEEP_FINISHED_S } from './finished-jobs.ts';
 import { QUEUE_NAME, queuePrefix } from './queue.ts';
 import { backoffStrategy } from './settle.ts';
@@ -24,7 +24,6 @@ interface ConsumerDeps {
   /** So many finished jobs stay in the queue, and none longer than a day. */
   readonly completedMax: number;
   readonly process: Processor;
-  readonly logger: Logger;
 }
 
 /** A lock renews itself while its process lives, so a slow call keeps it and a killed worker's jobs are soon back. */
@@ -34,7 +33,7 @@ const STALL_CHECK_MS = 3_000;
 const NEVER_STALLED_OUT = 1_000_000_000;
 
 export function createConsumer(deps: ConsumerDeps): Consumer {
-  const { redis, namespace, self, completedMax, process, logger } = deps;
+  const { redis, namespace, self, completedMax, process } = deps;
   const worker = new Worker(QUEUE_NAME, counted(process, self), {
     connection: redis,
     prefix: queuePrefix(namespace),
@@ -46,18 +45,18 @@ export function createConsumer(deps: ConsumerDeps): Consumer {
     settings: { backoffStrategy },
     autorun: false,
   });
-  worker.on('error', (error) => logger.error({ error: errorMessage(error) }, 'queue error'));
-  worker.on('stalled', (jobId) => logger.warn({ jobId }, 'its worker died or froze: the job runs again'));
+  worker.on('error', (error) => tell('queue-failed', { error: errorMessage(error) }));
+  worker.on('stalled', (jobId) => tell('job-stalled', { jobId }));
   return {
     start() {
       self.takesJobs = true;
       worker.run().catch((error: unknown) => {
-        logger.fatal({ error: errorMessage(error) }, 'the worker stopped pulling jobs');
+        tell('consumer-ended', { error: errorMessage(error) });
       });
     },
     allow(slots) {
       if (slots > 0) worker.concurrency = slots;
-      if (slots > 0 === worker.isPaused()) setPaused(worker, slots === 0, logger);
+      if (slots > 0 === worker.isPaused()) setPaused(worker, slots === 0);
     },
     async drain(timeoutMs) {
       self.takesJobs = false;
@@ -82,7 +81,7 @@ function counted(process: Processor, self: WorkerSelf): Processor {
 }
 
 /** Of this worker alone; the jobs under way go on. */
-function setPaused(worker: Worker, paused: boolean, logger: Logger): void {
+function setPaused(worker: Worker, paused: boolean): void {
   const done = paused ? worker.pause(true) : Promise.resolve(worker.resume());
-  done.catch((error: unknown) => logger.error({ error: errorMessage(error) }, 'could not pause or resume'));
+  done.catch((error: unknown) => tell('consumer-failed', { error: errorMessage(error) }));
 }

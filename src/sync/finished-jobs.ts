@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
+import { tell } from '../base/happenings.ts';
 import { type RedisScript, redisScript } from '../base/redis.ts';
 import { readMemory } from '../base/redis-memory.ts';
 import { QUEUE_NAME, queuePrefix } from './queue.ts';
@@ -20,7 +20,6 @@ export interface FinishedJobsDeps {
   readonly namespace: string;
   /** So many stay. */
   readonly max: number;
-  readonly logger: Logger;
 }
 
 /** BullMQ itself keeps no more, from the next job that finishes. Both bounds hold. */
@@ -41,7 +40,7 @@ const LUA = readFileSync(new URL('./finished-jobs.lua', import.meta.url), 'utf8'
  * call is begun. What is delivered must never be the reason why a sale is not taken. Any number of processes
  * may do this at once.
  */
-export function createFinishedJobs({ redis, namespace, max, logger }: FinishedJobsDeps): FinishedJobs {
+export function createFinishedJobs({ redis, namespace, max }: FinishedJobsDeps): FinishedJobs {
   const stopping = new AbortController();
   const letGo = stepOf(redisScript<number>(redis, LUA), `${queuePrefix(namespace)}:${QUEUE_NAME}:`);
   let running = Promise.resolve();
@@ -52,7 +51,7 @@ export function createFinishedJobs({ redis, namespace, max, logger }: FinishedJo
       await bound();
       await makeRoom();
     } catch (error) {
-      logger.warn({ error: errorMessage(error) }, 'finished jobs could not be looked at');
+      tell('finished-jobs-unseen', { error: errorMessage(error) });
     }
   }
 
@@ -62,7 +61,7 @@ export function createFinishedJobs({ redis, namespace, max, logger }: FinishedJo
       step = await letGo(max);
       if (step > 0) await delay(STEP_PAUSE_MS);
     }
-    if (jobs > 0) logger.info({ jobs, max }, 'finished jobs let go: more than COMPLETED_MAX');
+    if (jobs > 0) tell('finished-jobs-released', { jobs, max });
   }
 
   async function makeRoom(): Promise<void> {
@@ -72,7 +71,7 @@ export function createFinishedJobs({ redis, namespace, max, logger }: FinishedJo
       if (step === 0) break;
       jobs += step;
     }
-    if (jobs > 0) logger.warn({ jobs }, 'Redis is nearly full: the oldest finished jobs made room for sales');
+    if (jobs > 0) tell('finished-jobs-made-room', { jobs });
   }
 
   return {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorMessage } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
+import { tell } from '../base/happenings.ts';
 
 const ASK_AGAIN_MS = 1_000;
 
@@ -12,14 +12,13 @@ const ASK_AGAIN_MS = 1_000;
 export async function untilAnswered<Answer>(
   ask: () => Promise<Answer>,
   stopping: AbortSignal,
-  logger: Logger,
 ): Promise<Answer> {
   for (;;) {
     try {
       return await ask();
     } catch (error) {
       if (stopping.aborted) throw error;
-      logger.warn({ error: errorMessage(error) }, 'Redis refused; asking again');
+      tell('redis-refused', { error: errorMessage(error) });
       await delay(ASK_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
     }
   }

@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq';
-import type { Logger } from '../base/logger.ts';
+import { errorMessage } from '../base/errors.ts';
+import { tell } from '../base/happenings.ts';
 import type { Redactor } from '../base/redaction.ts';
 import type { Circuit } from '../circuit/circuit.ts';
 import type { Acquired, CircuitEffect, Recorded } from '../circuit/types.ts';
@@ -27,7 +28,6 @@ export interface ProcessorDeps {
   readonly spool: Pick<Spool, 'append'>;
   readonly policy: RetryPolicy;
   readonly redact: Redactor;
-  readonly logger: Logger;
   /** How often people brought a dead letter back. */
   readonly replaysOf: (jobId: string) => Promise<number>;
   /** Whether a relay sends a batch in halves where it is refused. */
@@ -56,7 +56,7 @@ const NOT_READY_DELAY_MS = 30_000;
 
 /** One sale's way: checked, admitted by the circuit, called, recorded, disposed of. */
 export function createProcessor(deps: ProcessorDeps): Process {
-  const { circuit, gate, handlers, stopping, logger } = deps;
+  const { circuit, gate, handlers, stopping } = deps;
   // BullMQ gives a signal only to a function with three plain parameters: it counts them.
   return async (bullJob, lock, signal) => {
     const token = lock ?? '';
@@ -66,7 +66,7 @@ export function createProcessor(deps: ProcessorDeps): Process {
     if (!(await handler.isReady())) return postpone(bullJob, token, NOT_READY_DELAY_MS);
 
     const subject = { jobId: idOf(bullJob), syncKey: job.syncKey };
-    const admission = await untilAnswered(() => enter(subject, circuit, gate, stopping), stopping, logger);
+    const admission = await untilAnswered(() => enter(subject, circuit, gate, stopping), stopping);
     switch (admission.kind) {
       case 'delivered':
         return complete(bullJob, job, deps);
@@ -115,9 +115,9 @@ async function checked(bullJob: Job, deps: ProcessorDeps): Promise<SyncJob> {
 
 /** Delivered before, by another job or by one that died before it could say so: its row says that it ended. */
 async function complete(bullJob: Job, job: SyncJob, deps: ProcessorDeps): Promise<SyncResult> {
-  const { spool, redact, stopping, logger } = deps;
+  const { spool, redact, stopping } = deps;
   const event = knownEvent(subjectOf(bullJob, job), await lifeOf(bullJob, deps), redact);
-  await untilAnswered(() => spool.append(event), stopping, logger);
+  await untilAnswered(() => spool.append(event), stopping);
   return { status: 'known' };
 }
 
@@ -129,7 +129,7 @@ async function record(
   weighed: Weighed,
   deps: ProcessorDeps,
 ): Promise<Recorded> {
-  const { circuit, gate, redact, self, stopping, logger } = deps;
+  const { circuit, gate, redact, self, stopping } = deps;
   const { attempt, doubt } = weighed;
   const { stack: _stack, retryAfterMs, ...made } = attempt;
   const inDoubt = staysInDoubt(weighed, earlier) ? true : undefined;
@@ -145,12 +145,10 @@ async function record(
     failure: failureOf(attempt, subject.jobId, self.name),
     event: attemptEvent(subjectOf(bullJob, job), permission, row, redact),
   };
-  const recorded = await untilAnswered(() => circuit.record(subject, permission, report), stopping, logger);
+  const recorded = await untilAnswered(() => circuit.record(subject, permission, report), stopping);
   if (recorded.moved || recorded.state !== 'closed') {
     // What is recorded stands, also where a full Redis won't take the pause: the circuit denies meanwhile.
-    await gate
-      .follow()
-      .catch((err: unknown) => logger.warn({ err }, 'the queue could not follow the circuit'));
+    await gate.follow().catch((error: unknown) => tell('gate-failed', { error: errorMessage(error) }));
   }
   self.lastOutcome = { at: Date.now(), outcome: attempt.outcome, jobId: subject.jobId };
   return recorded;
@@ -164,11 +162,11 @@ async function effectFor(
   bullJob: Job,
   job: SyncJob,
   { outcome }: FinishedAttempt,
-  { isToBeSplit, stopping, logger }: ProcessorDeps,
+  { isToBeSplit, stopping }: ProcessorDeps,
 ): Promise<CircuitEffect> {
   const effect = effectOf(outcome);
   if (effect !== 'rejected' || job.transactionIds.length < 2) return effect;
-  const splits = await untilAnswered(() => isToBeSplit(idOf(bullJob)), stopping, logger);
+  const splits = await untilAnswered(() => isToBeSplit(idOf(bullJob)), stopping);
   return splits ? 'ignored' : effect;
 }
 
@@ -177,7 +175,7 @@ async function decide(
   job: SyncJob,
   { attempt, askAgainMs }: Weighed,
   recorded: Recorded,
-  { policy, deliveredSince, logger }: ProcessorDeps,
+  { policy, deliveredSince }: ProcessorDeps,
 ): Promise<Disposition> {
   const circumstances = {
     ...recorded,
@@ -186,11 +184,11 @@ async function decide(
     deliveredSince: isRefusal(attempt.outcome) && (await deliveredSince(bullJob)),
   };
   const disposition = dispose(attempt.outcome, circumstances, policy, Math.random());
-  const about = { jobId: bullJob.id, location: job.locationId, operation: job.name };
-  if (recorded.verdict === 'suspect') logger.warn(about, 'suspect: it may be this sale and not Conexxus');
-  // The row has them, once; a log line for each sale's answer would be as much again.
+  const about = { jobId: idOf(bullJob), location: job.locationId, operation: job.name };
+  if (recorded.verdict === 'suspect') tell('payload-suspected', about);
+  // The row has them, once; what is told is logged, and an answer for each sale would be as much again.
   const { answer: _answer, stack: _stack, retryAfterMs: _retryAfterMs, ...told } = attempt;
-  logger.info({ ...about, ...told, circuit: recorded, disposition }, 'attempt recorded');
+  tell('attempt-made', { ...about, ...told, circuit: recorded, disposition });
   return disposition;
 }
 
@@ -225,15 +223,13 @@ async function bury(
   deps: ProcessorDeps,
   stack?: string,
 ): Promise<never> {
-  const { spool, redact, stopping, logger } = deps;
+  const { spool, redact, stopping } = deps;
   const message = redact(error.message);
   const cause = { outcome, attempt: attemptNumber(bullJob), error: { ...error, message } };
   const event = deadLetterEvent(subject, await lifeOf(bullJob, deps), cause, redact);
-  await untilAnswered(() => spool.append(event), stopping, logger);
-  logger.warn(
-    { jobId: subject.jobId, location: subject.locationId, operation: subject.name, ...cause },
-    'dead-lettered',
-  );
+  await untilAnswered(() => spool.append(event), stopping);
+  const { jobId, locationId, name } = subject;
+  tell('dead-lettered', { jobId, location: locationId, operation: name, ...cause });
   return deadLetter(`${error.code}: ${message}`, stack === undefined ? undefined : redact(stack));
 }
 
@@ -242,8 +238,8 @@ async function bury(
  * again: of a sale that was given up and is enqueued anew, or of a wiped Redis, where BullMQ's own ids start at 1.
  * The time it was enqueued tells them apart.
  */
-async function lifeOf(bullJob: Job, { replaysOf, stopping, logger }: ProcessorDeps): Promise<number> {
-  return bullJob.timestamp + (await untilAnswered(() => replaysOf(idOf(bullJob)), stopping, logger));
+async function lifeOf(bullJob: Job, { replaysOf, stopping }: ProcessorDeps): Promise<number> {
+  return bullJob.timestamp + (await untilAnswered(() => replaysOf(idOf(bullJob)), stopping));
 }
 
 function subjectOf(bullJob: Job, { name, data, locationId, transactionIds, syncKey }: SyncJob): EventSubject {

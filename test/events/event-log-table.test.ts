@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pruneEvents, startPruning } from '../../src/events/retention.ts';
 import { eventLog } from '../../src/events/schema.ts';
-import { describeOnServer, openTestDatabase, silent, type TestDatabase, until } from './harness.ts';
+import { describeOnServer, openTestDatabase, type TestDatabase, until } from './harness.ts';
 
 const ROWS = 20_000;
 const DAYS = 100;
@@ -77,7 +77,7 @@ describe('pruneEvents', () => {
   });
 
   it('runs as soon as it is started', async () => {
-    const pruning = startPruning({ database: open.database, retentionDays: 30, logger: silent });
+    const pruning = startPruning({ database: open.database, retentionDays: 30 });
     await until('it is done', async () => (await older(30)) === 0);
     await pruning.stop();
     expect(await older(29)).toBeGreaterThan(0);

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe } from '@jest/globals';
-import { pino } from 'pino';
 import { connectRedis } from '../../src/base/redis.ts';
 import type { SyncEvent } from '../../src/events/event.ts';
 import { createEventWriter, type EventWriter, type EventWriterOptions } from '../../src/events/log.ts';
@@ -16,8 +15,6 @@ import { breakOff } from '../support/tcp-proxy.ts';
 
 /** For what needs two backends. PGlite is one: its locks are everybody's, and it can't be terminated. */
 export const describeOnServer = process.env['TEST_DATABASE_URL'] ? describe : describe.skip;
-
-export const silent = pino({ level: 'silent' });
 
 /** Resolves when the condition holds; rejects after `maxMs`, naming what was waited for. */
 export async function until(what: string, holds: () => Promise<boolean>, maxMs = 10_000): Promise<void> {
@@ -101,7 +98,6 @@ export function openEvents({ database }: TestDatabase): EventsHarness {
         namespace,
         database,
         consumer: randomUUID(),
-        logger: silent,
         onSchemaMismatch: (error) => {
           throw error;
         },

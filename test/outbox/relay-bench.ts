@@ -36,7 +36,7 @@ export async function relayBench() {
   const queue = openQueue(redis, namespace);
   const { database } = outbox;
   const stream = openEventStream({ redis, blocking: redis, namespace, consumer: 'writer' });
-  const transfer = createTransfer({ stream, database, logger, batchSize: 100, claimIdleMs: DAY_MS });
+  const transfer = createTransfer({ stream, database, batchSize: 100, claimIdleMs: DAY_MS });
   return {
     ...outbox,
     sql: database.sql,

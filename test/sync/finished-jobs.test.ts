@@ -1,11 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { createLogger } from '../../src/base/logger.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { createFinishedJobs, type FinishedJobs } from '../../src/sync/finished-jobs.ts';
 import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
-
-const logger = createLogger({ level: 'silent', redact: (text) => text, name: 'test' });
 
 let redis: Redis;
 let namespace: string;
@@ -37,7 +34,7 @@ async function shelve(count: number, set = 'completed'): Promise<void> {
 }
 
 async function bound(max: number, processes = 1): Promise<void> {
-  const jobs = Array.from({ length: processes }, () => createFinishedJobs({ redis, namespace, max, logger }));
+  const jobs = Array.from({ length: processes }, () => createFinishedJobs({ redis, namespace, max }));
   finished.push(...jobs);
   await Promise.all(jobs.map((one) => one.start()));
 }

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { pino } from 'pino';
 import { connectRedis } from '../../src/base/redis.ts';
 import { type Circuit, createCircuit } from '../../src/circuit/circuit.ts';
 import { deliveredMarkKey } from '../../src/circuit/keys.ts';
@@ -22,7 +21,6 @@ import { eventually } from '../support/eventually.ts';
 import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
 import { sales } from './sales.ts';
 
-const logger = pino({ level: 'silent' });
 const DELIVERED: Outcome = { kind: 'delivered', durationMs: 1, httpStatus: 200, duplicate: false };
 const DUPLICATE: Outcome = { ...DELIVERED, httpStatus: 409, duplicate: true };
 
@@ -67,14 +65,13 @@ beforeEach(() => {
     spool: createSpool({ redis, namespace }),
     policy: { quickRetries: 3, retryDelayMs: 1, maxAttempts: 10, maxRefusedAttempts: 10 },
     redact: (text) => text,
-    logger,
     replaysOf: (jobId) => readReplays(redis, namespace, jobId),
     isToBeSplit: (jobId) => readToBeSplit(redis, namespace, jobId),
     self,
     deliveredSince: () => Promise.resolve(true),
     stopping: new AbortController().signal,
   });
-  consumer = createConsumer({ redis, namespace, self, completedMax: 100, process, logger });
+  consumer = createConsumer({ redis, namespace, self, completedMax: 100, process });
   answers = [];
   calls = 0;
 });

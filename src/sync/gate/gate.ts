@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../../base/errors.ts';
-import type { Logger } from '../../base/logger.ts';
+import { tell } from '../../base/happenings.ts';
 import type { Circuit } from '../../circuit/circuit.ts';
 import { circuitKeys } from '../../circuit/keys.ts';
 import type { ConexxusClient } from '../../conexxus/client.ts';
@@ -43,18 +43,17 @@ interface GateDeps {
   readonly options: GateOptions;
   /** The worker whose gate it is. */
   readonly self: WorkerSelf;
-  readonly logger: Logger;
 }
 
 /** A process that dies between a transition and the pause is made good by another within this time. */
 const CHECK_MS = 1_000;
 
 export function createGate(deps: GateDeps): Gate {
-  const { redis, subscriber, namespace, options, self, logger } = deps;
+  const { redis, subscriber, namespace, options, self } = deps;
   const script = createGateScript(redis, namespace, options, self);
   const moves = new EventEmitter().setMaxListeners(0);
-  const warn = createWarnings(redis, namespace, logger);
-  const standing = createStanding(logger);
+  const warn = createWarnings(redis, namespace);
+  const standing = createStanding();
   const stopping = new AbortController();
   const heartbeat = createHeartbeat(check);
 
@@ -71,7 +70,7 @@ export function createGate(deps: GateDeps): Gate {
       await makeDueHealthCall(picture, deps, stopping.signal);
       return Math.min(CHECK_MS, picture.dueMs);
     } catch (error) {
-      logger.error({ error: errorMessage(error) }, 'the gate could not follow the circuit');
+      tell('gate-failed', { error: errorMessage(error) });
       return CHECK_MS;
     }
   }

@@ -1,4 +1,4 @@
-import type { Logger } from '../../base/logger.ts';
+import { tell } from '../../base/happenings.ts';
 import type { Circuit } from '../../circuit/circuit.ts';
 import type { HealthEnding } from '../../circuit/types.ts';
 import type { ConexxusClient } from '../../conexxus/client.ts';
@@ -8,7 +8,6 @@ import type { GatePicture } from './gate-script.ts';
 interface HealthCallDeps {
   readonly circuit: Pick<Circuit, 'beginHealth' | 'endHealth' | 'endBench'>;
   readonly client: Pick<ConexxusClient, 'health'>;
-  readonly logger: Logger;
 }
 
 export const HEALTH_TIMEOUT_MS = 5_000;
@@ -38,10 +37,10 @@ async function makeOwnHealthCall(deps: HealthCallDeps, stopping: AbortSignal): P
   if (heard) await deps.circuit.endBench(heard.ending, heard.retryAfterMs);
 }
 
-async function askHealth({ client, logger }: HealthCallDeps, stopping: AbortSignal) {
+async function askHealth({ client }: HealthCallDeps, stopping: AbortSignal) {
   const answer = await client.health({ timeoutMs: HEALTH_TIMEOUT_MS, signal: stopping });
   if (stopping.aborted) return null;
-  logger.info({ answer }, 'health call made');
+  tell('health-call-made', { answer });
   const retryAfterMs = 'retryAfterMs' in answer ? answer.retryAfterMs : undefined;
   return { ending: endingOf(answer), retryAfterMs };
 }

@@ -1,18 +1,10 @@
-import type { Logger } from '../../base/logger.ts';
+import { tell } from '../../base/happenings.ts';
 import type { Standing } from './gate-script.ts';
 
 /** Whether this worker may work, as the circuit last said, and who wants to know. */
-export function createStanding(logger: Logger) {
+export function createStanding() {
   let current: Standing = { kind: 'full' };
   const listeners: ((standing: Standing) => void)[] = [];
-
-  function tell(standing: Standing): void {
-    if (standing.kind === 'benched') {
-      logger.warn({ cause: standing.cause }, 'benched: this worker seems ill, and takes no jobs');
-    } else {
-      logger.info({ standing: standing.kind }, 'back from the bench');
-    }
-  }
 
   return {
     now: () => current,
@@ -20,7 +12,7 @@ export function createStanding(logger: Logger) {
       const hasChanged = standing.kind !== current.kind;
       const isNews = hasChanged && (standing.kind === 'benched' || current.kind === 'benched');
       current = standing;
-      if (isNews) tell(standing);
+      if (isNews) announce(standing);
       if (hasChanged) for (const listener of listeners) listener(standing);
     },
     onChange(listener: (standing: Standing) => void): void {
@@ -28,4 +20,9 @@ export function createStanding(logger: Logger) {
       listener(current);
     },
   };
+}
+
+function announce(standing: Standing): void {
+  if (standing.kind === 'benched') tell('worker-benched', { cause: standing.cause });
+  else tell('worker-returned', { standing: standing.kind });
 }

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { createLogger } from '../../../src/base/logger.ts';
 import { connectRedis } from '../../../src/base/redis.ts';
 import { type Circuit, createCircuit } from '../../../src/circuit/circuit.ts';
 import { readRegister } from '../../../src/circuit/register.ts';
@@ -15,7 +14,6 @@ import { OPTIONS } from '../../circuit/harness.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testRedisUrl, uniqueNamespace } from '../../support/redis.ts';
 
-const logger = createLogger({ level: 'silent', redact: (text) => text });
 const GATE_OPTIONS = { eventBacklogMax: 1_000, fleetConcurrency: 0, rampStepMs: 0 };
 
 /** A worker with its gate; its calls are made by the test. */
@@ -72,7 +70,6 @@ async function hire(name: string): Promise<Hand> {
     client: { health },
     options: { ...GATE_OPTIONS, circuit: options },
     self,
-    logger,
   });
   gates.push(gate);
   const standings: Standing['kind'][] = [];
@@ -140,7 +137,6 @@ describe('a consumer that is allowed no slots', () => {
         self: createWorkerSelf(name, '1.2.3', 2),
         completedMax: 100,
         process: async () => void done.push(name),
-        logger,
       });
       consumer.start();
       return consumer;

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { createLogger } from '../../../src/base/logger.ts';
 import { connectRedis } from '../../../src/base/redis.ts';
 import { type Circuit, createCircuit } from '../../../src/circuit/circuit.ts';
 import type { CircuitEffect } from '../../../src/circuit/types.ts';
@@ -83,7 +82,6 @@ function gateWith(
     },
     options: { ...OPTIONS, ...options },
     self: createWorkerSelf('test', '0.0.0', 1),
-    logger: createLogger({ level: 'silent', redact: (text) => text }),
   });
   gates.push(gate);
   return gate;

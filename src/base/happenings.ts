@@ -1,0 +1,111 @@
+import { type Channel, channel } from 'node:diagnostics_channel';
+
+/**
+ * All that is worth telling, by name, with what is told of it. Who does something tells of it here and knows
+ * nobody who hears: log lines, metrics and tests subscribe. Texts are as they came; whoever passes them on redacts.
+ */
+export interface Happenings {
+  // A sale's way.
+  'attempt-made': AboutJob & {
+    readonly outcome: string;
+    /** From 1. */
+    readonly attempt: number;
+    readonly durationMs: number;
+    readonly httpStatus?: number | undefined;
+    readonly error?: CodedError | undefined;
+    readonly duplicate?: boolean | undefined;
+    /** What the circuit made of it. */
+    readonly circuit: { readonly kind: string; readonly state: string; readonly moved: boolean };
+    readonly disposition: { readonly kind: string; readonly delayMs?: number };
+  };
+  'payload-suspected': AboutJob;
+  'dead-lettered': AboutJob & {
+    readonly outcome: string;
+    readonly attempt: number;
+    readonly error: CodedError;
+  };
+  /** Its worker died or froze: it runs again. */
+  'job-stalled': { readonly jobId: string };
+  'redis-refused': Fault;
+  'queue-failed': Fault;
+  'consumer-failed': Fault;
+  /** It takes no more jobs until the process is started again. */
+  'consumer-ended': Fault;
+  'finished-jobs-released': { readonly jobs: number; readonly max: number };
+  'finished-jobs-made-room': { readonly jobs: number };
+  'finished-jobs-unseen': Fault;
+
+  // The gate.
+  'gate-failed': Fault;
+  'worker-benched': { readonly cause: string };
+  /** `full` or on `probation`. */
+  'worker-returned': { readonly standing: string };
+  'health-call-made': { readonly answer: { readonly kind: string } };
+  'clock-differs': { readonly skewMs: number };
+  'workers-differ': { readonly differences: unknown };
+  'workers-not-compared': Fault;
+
+  // The event log.
+  'rows-written': { readonly rows: number };
+  /** At each try. */
+  'rows-not-written': { readonly reason: string; readonly failures: number };
+  'rows-written-again': { readonly failures: number };
+  /** It can never be a row. */
+  'event-set-apart': { readonly entryId: string; readonly reason: string };
+  'events-left-in-redis': { readonly reason: string };
+  'old-events-deleted': { readonly deleted: number; readonly retentionDays: number };
+  'old-events-not-deleted': { readonly reason: string };
+}
+
+export type Happening = keyof Happenings;
+
+interface AboutJob {
+  readonly jobId: string;
+  readonly location: string | undefined;
+  readonly operation: string;
+}
+
+interface Fault {
+  /** Its message. */
+  readonly error: string;
+}
+
+interface CodedError {
+  readonly code: string;
+  readonly message: string;
+}
+
+const channels = new Map<Happening, Channel>();
+
+/** Costs next to nothing where nobody hears. */
+export function tell<Name extends Happening>(name: Name, message: Happenings[Name]): void {
+  const told = channelOf(name);
+  if (told.hasSubscribers) told.publish(message);
+}
+
+/** Hears of each until the function that it gives is called. What the listener throws is a warning and no more. */
+export function hear<Name extends Happening>(
+  name: Name,
+  listener: (message: Happenings[Name]) => void,
+): () => void {
+  const subscriber = (message: unknown): void => {
+    try {
+      // Only `tell` publishes.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      listener(message as Happenings[Name]);
+    } catch (error) {
+      process.emitWarning(`a listener of ${name} failed: ${error instanceof Error ? error.name : 'unknown'}`);
+    }
+  };
+  channelOf(name).subscribe(subscriber);
+  return () => {
+    channelOf(name).unsubscribe(subscriber);
+  };
+}
+
+/** `conexxus-sync:<name>`, for whoever subscribes from outside. */
+function channelOf(name: Happening): Channel {
+  const known = channels.get(name) ?? channel(`conexxus-sync:${name}`);
+  channels.set(name, known);
+  return known;
+}

@@ -1,0 +1,86 @@
+import { type Happening, type Happenings, hear } from './happenings.ts';
+import type { Logger } from './logger.ts';
+
+type Level = 'info' | 'warn' | 'error' | 'fatal';
+
+/** Its text, and what of the message stands in the line where that is not all; null: no line this time. */
+interface Line<Message> {
+  readonly level: Level;
+  readonly text: string;
+  readonly fields?: (message: Message) => object | null;
+}
+
+type Lines<Names extends Happening> = { readonly [Name in Names]: Line<Happenings[Name]> | null };
+
+/** A lasting failure is told again at each so many tries, about every half minute. */
+const LOG_EVERY = 15;
+
+/** What the log says of each; null: nothing. */
+const LINES: Lines<Happening> = {
+  'attempt-made': info('attempt recorded'),
+  'payload-suspected': warn('suspect: it may be this sale and not Conexxus'),
+  'dead-lettered': warn('dead-lettered'),
+  'job-stalled': warn('its worker died or froze: the job runs again'),
+  'redis-refused': warn('Redis refused; asking again'),
+  'queue-failed': error('queue error'),
+  'consumer-failed': error('could not pause or resume'),
+  'consumer-ended': { level: 'fatal', text: 'the worker stopped pulling jobs' },
+  'finished-jobs-released': info('finished jobs let go: more than COMPLETED_MAX'),
+  'finished-jobs-made-room': warn('Redis is nearly full: the oldest finished jobs made room for sales'),
+  'finished-jobs-unseen': warn('finished jobs could not be looked at'),
+
+  'gate-failed': error('the gate could not follow the circuit'),
+  'worker-benched': warn('benched: this worker seems ill, and takes no jobs'),
+  'worker-returned': info('back from the bench'),
+  'health-call-made': info('health call made'),
+  'clock-differs': warn("this machine's clock differs from Redis's: delayed jobs run at the wrong time"),
+  'workers-differ': warn('the workers are configured differently'),
+  'workers-not-compared': warn('could not compare workers'),
+
+  'rows-written': null,
+  'rows-not-written': {
+    level: 'error',
+    text: 'event log cannot write; will try again',
+    fields: ({ reason, failures }) => (failures % LOG_EVERY === 1 ? { reason } : null),
+  },
+  'rows-written-again': info('event log writes again'),
+  'event-set-apart': error('event set apart: it can never be a row'),
+  'events-left-in-redis': warn('event log stops with events waiting in Redis'),
+  'old-events-deleted': info('old events deleted'),
+  'old-events-not-deleted': warn('old events could not be deleted; next try in an hour'),
+};
+
+/** Has the logger write what happens in this process, until the function that it gives is called. */
+export function logHappenings(logger: Logger): () => void {
+  const names = Object.keys(LINES).filter(isHappening);
+  const ends = names.map((name) => write(name, LINES, logger));
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+function write<Name extends Happening>(name: Name, lines: Lines<Name>, logger: Logger): () => void {
+  const line: Line<Happenings[Name]> | null = lines[name];
+  if (line === null) return () => undefined;
+  const { level, text, fields = (message) => message } = line;
+  return hear(name, (message) => {
+    const told = fields(message);
+    if (told !== null) logger[level](told, text);
+  });
+}
+
+function isHappening(name: string): name is Happening {
+  return Object.hasOwn(LINES, name);
+}
+
+function info(text: string) {
+  return { level: 'info', text } as const;
+}
+
+function warn(text: string) {
+  return { level: 'warn', text } as const;
+}
+
+function error(text: string) {
+  return { level: 'error', text } as const;
+}

@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Happenings, tell } from '../../src/base/happenings.ts';
+import { logHappenings } from '../../src/base/log-lines.ts';
+import { createLogger } from '../../src/base/logger.ts';
+
+let lines: unknown[];
+let end: () => void;
+
+beforeEach(() => {
+  lines = [];
+  const logger = createLogger({ level: 'info', redact: (text) => text });
+  for (const level of ['info', 'warn', 'error', 'fatal'] as const) {
+    logger[level] = (fields: object, text?: string) => void lines.push([level, text, fields]);
+  }
+  end = logHappenings(logger);
+});
+
+afterEach(() => end());
+
+describe('the log', () => {
+  it('has a line for each attempt, with what was told of it', () => {
+    const attempt: Happenings['attempt-made'] = {
+      jobId: 'ps-1',
+      location: 'store-7',
+      operation: 'push_sales',
+      outcome: 'delivered',
+      attempt: 1,
+      durationMs: 12,
+      circuit: { kind: 'recorded', state: 'closed', moved: false },
+      disposition: { kind: 'complete' },
+    };
+    tell('attempt-made', attempt);
+    expect(lines).toEqual([['info', 'attempt recorded', attempt]]);
+  });
+
+  it('tells what is wrong with this worker as a warning, and what it can do nothing about as an error', () => {
+    tell('worker-benched', { cause: 'misconfigured' });
+    tell('gate-failed', { error: 'refused' });
+    tell('consumer-ended', { error: 'gone' });
+    expect(lines).toEqual([
+      ['warn', 'benched: this worker seems ill, and takes no jobs', { cause: 'misconfigured' }],
+      ['error', 'the gate could not follow the circuit', { error: 'refused' }],
+      ['fatal', 'the worker stopped pulling jobs', { error: 'gone' }],
+    ]);
+  });
+
+  it('tells of a Postgres that stays away at the first try, and at each fifteenth after it', () => {
+    for (let failures = 1; failures <= 31; failures += 1)
+      tell('rows-not-written', { reason: 'away', failures });
+    tell('rows-written-again', { failures: 31 });
+    const away = ['error', 'event log cannot write; will try again', { reason: 'away' }];
+    expect(lines).toEqual([away, away, away, ['info', 'event log writes again', { failures: 31 }]]);
+  });
+
+  it('says nothing of each batch of rows, nor of anything once it is ended', () => {
+    tell('rows-written', { rows: 200 });
+    end();
+    tell('job-stalled', { jobId: 'ps-1' });
+    expect(lines).toEqual([]);
+  });
+});
