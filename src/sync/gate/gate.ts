@@ -56,6 +56,7 @@ export function createGate(deps: GateDeps): Gate {
   const standing = createStanding();
   const stopping = new AbortController();
   const heartbeat = createHeartbeat(check);
+  let healthCall: Promise<void> | undefined;
 
   async function follow(): Promise<GatePicture> {
     const picture = await script('follow');
@@ -67,12 +68,25 @@ export function createGate(deps: GateDeps): Gate {
   async function check(): Promise<number> {
     try {
       const picture = await follow();
-      await makeDueHealthCall(picture, deps, stopping.signal);
+      callIfDue(picture);
       return Math.min(CHECK_MS, picture.dueMs);
     } catch (error) {
-      tell('gate-failed', { error: errorMessage(error) });
+      failed(error);
       return CHECK_MS;
     }
+  }
+
+  /** Beside the checks: an answer may take as long as the register remembers a worker that says nothing. */
+  function callIfDue(picture: GatePicture): void {
+    healthCall ??= makeDueHealthCall(picture, deps, stopping.signal)
+      .catch(failed)
+      .finally(() => {
+        healthCall = undefined;
+      });
+  }
+
+  function failed(error: unknown): void {
+    tell('gate-failed', { error: errorMessage(error) });
   }
 
   return {
@@ -93,6 +107,7 @@ export function createGate(deps: GateDeps): Gate {
     async stop() {
       stopping.abort();
       await heartbeat.stop();
+      await healthCall;
       // Its last word; without it the others take it for alive for some seconds more.
       await script('leave').catch(() => undefined);
     },

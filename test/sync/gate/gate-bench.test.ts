@@ -3,6 +3,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connectRedis } from '../../../src/base/redis.ts';
 import { type Circuit, createCircuit } from '../../../src/circuit/circuit.ts';
+import { circuitKeys } from '../../../src/circuit/keys.ts';
 import { readRegister } from '../../../src/circuit/register.ts';
 import type { CircuitEffect } from '../../../src/circuit/types.ts';
 import { eventStreamKey } from '../../../src/events/event.ts';
@@ -29,6 +30,8 @@ let redis: Redis;
 let connections: Redis[];
 let gates: Gate[];
 let isWell: boolean;
+/** Health calls under way, which the test ends. */
+let hanging: (() => void)[] | undefined;
 let jobs = 0;
 
 const connect = () => {
@@ -43,9 +46,11 @@ beforeEach(() => {
   gates = [];
   redis = connect();
   isWell = true;
+  hanging = undefined;
 });
 
 afterEach(async () => {
+  for (const end of hanging ?? []) end();
   await Promise.all(gates.map((gate) => gate.stop()));
   const keys = await redis.keys(`{${namespace}}:*`);
   if (keys.length > 0) await redis.del(keys);
@@ -58,10 +63,12 @@ async function hire(name: string): Promise<Hand> {
   const options = { ...OPTIONS, openMs: 300, openMaxMs: 300 };
   const eventStream = eventStreamKey(namespace);
   const circuit: Circuit = createCircuit({ redis, namespace, eventStream, options, worker: self.id });
-  const health = async () =>
-    isWell
+  const health = async () => {
+    if (hanging !== undefined) await new Promise<void>((resolve) => hanging?.push(resolve));
+    return isWell
       ? ({ kind: 'ok', durationMs: 1, httpStatus: 200 } as const)
       : ({ kind: 'failed', durationMs: 1, error: { code: 'timeout', message: 'no answer' } } as const);
+  };
   const gate = createGate({
     redis,
     subscriber: connect(),
@@ -109,6 +116,18 @@ describe('the gate of a worker', () => {
     expect(await registered()).toContainEqual(['till', false]);
     await till.gate.stop();
     expect(await registered()).toEqual([['office', true]]);
+  });
+
+  it('keeps it there also while its health call hangs, so that nothing held against it is forgotten', async () => {
+    const first = await hire('first');
+    hanging = [];
+    for (let i = 0; i < OPTIONS.failureThreshold; i += 1) await first.call('failure');
+    await eventually(() => expect(hanging).toHaveLength(1));
+    const key = circuitKeys(namespace, eventStreamKey(namespace)).machine[3];
+    const seenUntil = async () => Number((await redis.hget(key, first.self.id))?.split('|')[0]);
+    const before = await seenUntil();
+    await eventually(async () => expect(await seenUntil()).toBeGreaterThan(before + 1_500));
+    expect(hanging).toHaveLength(1);
   });
 
   it('tells it that it is benched, and has it back on probation once Conexxus answers its own health call', async () => {
