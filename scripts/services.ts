@@ -73,19 +73,22 @@ async function redisFromPackages(env: NodeJS.ProcessEnv, say: Say, advice: strin
   );
 }
 
+/** Without `variable` no address is asked for. */
+type PostgresSearch = Omit<SearchOptions, 'variable'> & Partial<Pick<SearchOptions, 'variable'>>;
+
 /**
  * The Postgres whose address is given, else a private one from the server programs on this machine, else
  * the bundled PGlite.
  */
-export async function startPostgres(options: SearchOptions): Promise<Service> {
+export async function startPostgres(options: PostgresSearch): Promise<Service> {
   return (await startRealPostgres(options)) ?? startEmbeddedPostgres(options.onEnded);
 }
 
 /** As `startPostgres`, but undefined where only PGlite is left. */
-export async function startRealPostgres(options: SearchOptions): Promise<Service | undefined> {
+export async function startRealPostgres(options: PostgresSearch): Promise<Service | undefined> {
   const { variable, env = process.env, say = quiet, onEnded } = options;
-  const url = env[variable] ?? '';
-  if (url !== '') return givenService('Postgres', variable, url, postgresAnswers);
+  const url = variable && env[variable];
+  if (variable && url) return givenService('Postgres', variable, url, postgresAnswers);
   try {
     return await startPrivatePostgres(env, onEnded);
   } catch (error) {

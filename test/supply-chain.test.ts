@@ -140,8 +140,13 @@ describe('our own name, which is not ours in the public registry', () => {
   it('is built into the image, and pulled from nowhere', () => {
     const ours = read('docker-compose.yml').matchAll(/^ *image: (conexxus-sync\S*)\n *(.*)$/gm);
     expect([...ours].map(([, image, next]) => [image, next])).toEqual([
-      ['conexxus-sync', 'pull_policy: build'],
+      ['conexxus-sync', 'pull_policy: never'],
       ['conexxus-sync-simulator', 'pull_policy: build'],
     ]);
+    expect(
+      read('docker-compose.yml')
+        .match(/pull_policy: .*/g)
+        ?.sort(),
+    ).toEqual(['pull_policy: build', 'pull_policy: build', 'pull_policy: never']);
   });
 });

@@ -7,7 +7,7 @@ export interface Ran {
   readonly minutes: number;
   readonly workers: readonly SoakWorker[];
   readonly totals: Totals;
-  /** Keys in Redis that nothing will remove, other than delivered marks. */
+  /** Keys in Redis that nothing will remove, other than what is remembered of payloads. */
   readonly leftKeys: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export function describe({ options, minutes, workers, totals, leftKeys }: Ran): 
     '',
     ...describeTimes(workers.at(-1)?.samples ?? []),
     '',
-    `Left in Redis at the end: ${leftKeys.length === 0 ? 'nothing but delivered marks' : leftKeys.join(', ')}`,
+    `Left in Redis at the end: ${leftKeys.length === 0 ? 'nothing but what is remembered' : leftKeys.join(', ')}`,
     problems.length === 0 ? 'Imbalances: none' : `Imbalances: ${problems.length}`,
     ...problems.map((problem) => `  ${problem}`),
   ].join('\n');

@@ -177,7 +177,7 @@ function tillLines(view: BooksView, till: NonNullable<BooksView['till']>): strin
       `${till.books.count} (${money(till.books.money)}): ${agree ? 'they agree.' : `${money(till.difference)} apart.`}`,
     ...part('the till has, and the books have not', missing),
     ...part('the books have, and the till has not', unknown),
-    ...part('have another total in the books', differing),
+    ...part('with another total in the books', differing),
     ...badLineLines(badLines),
   ];
 }

@@ -1,5 +1,5 @@
 import type { PastEvent } from '../events/history.ts';
-import type { Verdict } from '../sync/dead-letters/dead-letters.ts';
+import type { Missed, Verdict } from '../sync/dead-letters/dead-letters.ts';
 import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
 import type { ReasonGroup } from '../sync/dead-letters/reason-groups.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
@@ -75,18 +75,37 @@ function errorWords(error: unknown): string | undefined {
   return String(error.message);
 }
 
-export function verdictWords(deed: Deed, verdict: Verdict): string {
+export function verdictLine(deed: Deed, verdict: Verdict): string {
+  return `${oneLine(verdict.id)}  ${verdictWords(deed, verdict)}`;
+}
+
+function verdictWords(deed: Deed, verdict: Verdict): string {
   switch (verdict.kind) {
     case 'done':
       return PAST[deed];
     case 'taken':
       return `already replayed by somebody else: it is ${verdict.state}`;
-    case 'not-dead':
-      return `is no dead letter: it is ${verdict.state}`;
     case 'gone':
-      return 'is gone: BullMQ has no such job';
+      return 'already discarded by somebody else';
     case 'refused':
       return `refused: ${verdict.why}`;
+    default:
+      return missedWords(verdict);
+  }
+}
+
+export function missedLine(missed: Missed): string {
+  return `${oneLine(missed.id)}  ${missedWords(missed)}`;
+}
+
+function missedWords(missed: Missed): string {
+  switch (missed.kind) {
+    case 'unknown':
+      return 'is unknown: the queue has no job of this id';
+    case 'not-dead':
+      return `is no dead letter: it is ${missed.state}`;
+    case 'left-out':
+      return 'is a dead letter that the other options leave out';
   }
 }
 
@@ -97,6 +116,11 @@ export function verdictRecord(deed: Deed, { kind, ...verdict }: Verdict): object
 
 export function letterRecord({ data: _data, diedAt, ...letter }: DeadLetter): object {
   return { ...letter, diedAt: new Date(diedAt).toISOString() };
+}
+
+/** For scripts: the id, and why there is nothing of it. */
+export function missedRecord({ kind, ...missed }: Missed): object {
+  return { ...missed, result: kind };
 }
 
 /** For scripts. */

@@ -8,6 +8,7 @@ import {
   createDeadLetters,
   type DeadLetterFilter,
   type DeadLetters,
+  type Missed,
 } from '../sync/dead-letters/dead-letters.ts';
 import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
 import { createGrouping } from '../sync/dead-letters/reason-groups.ts';
@@ -18,11 +19,23 @@ import {
   groupRecord,
   type History,
   letterRecord,
+  missedLine,
+  missedRecord,
   renderDeadLetter,
   renderEntry,
   times,
 } from './dead-letter-view.ts';
-import { ACTOR, ago, notEmpty, positive, REASON, UsageError, type WordOptions, wordOf } from './options.ts';
+import {
+  ACTOR,
+  ago,
+  listed,
+  notEmpty,
+  positive,
+  REASON,
+  UsageError,
+  type WordOptions,
+  wordOf,
+} from './options.ts';
 import { jsonList, write } from './output.ts';
 import { reasonOf } from './reason.ts';
 import { reportRehearsal, reportVerdicts } from './verdict-report.ts';
@@ -43,9 +56,10 @@ interface ListOptions extends FilterOptions {
   readonly limit: number;
 }
 
-/** Known when the list is read to its end. */
-interface PassedOver {
-  readonly toBeSplit: number;
+/** What is not in the list; known when that is read to its end. */
+interface Left {
+  toBeSplit: number;
+  readonly missed: Missed[];
 }
 
 interface DeedOptions extends FilterOptions, Partial<WordOptions> {
@@ -81,7 +95,8 @@ export function registerDeadLetters(program: Command): void {
 }
 
 function registerDeed(group: Command, deed: Deed): void {
-  filtered(group.command(deed).description(`${DEEDS[deed]}; only counts them, unless --yes is given`))
+  const description = `${DEEDS[deed]}; only counts them, unless --yes is given; exits 1 where an --id is in vain, or one is refused`;
+  filtered(group.command(deed).description(description))
     .option('--yes', 'do it')
     .option(...REASON)
     .option(...ACTOR)
@@ -101,10 +116,6 @@ function filtered(command: Command): Command {
     .option('--json', 'as JSON');
 }
 
-function listed(id: string, ids: readonly string[] | undefined): readonly string[] {
-  return [...(ids ?? []), id];
-}
-
 function filterOf({ id, job, location, since, until, error, group }: FilterOptions): DeadLetterFilter {
   if (since !== undefined && until !== undefined && since > until) {
     throw new UsageError('--since is later than --until');
@@ -115,19 +126,19 @@ function filterOf({ id, job, location, since, until, error, group }: FilterOptio
 async function list({ limit, json, ...options }: ListOptions): Promise<void> {
   const filter = filterOf(options);
   await withDeadLetters(async (letters) => {
-    const left = { toBeSplit: 0 };
-    const found = letters.scan(filter, 'newest-first', () => {
-      left.toBeSplit += 1;
+    const left: Left = { toBeSplit: 0, missed: [] };
+    const found = letters.scan(filter, 'newest-first', {
+      passOver: () => {
+        left.toBeSplit += 1;
+      },
+      missed: (one) => void left.missed.push(one),
     });
-    return json ? listAsJson(found, left, limit) : listAsText(found, left, limit);
+    await (json ? listAsJson(found, left, limit) : listAsText(found, left, limit));
+    if (left.missed.length > 0) process.exitCode = 1;
   });
 }
 
-async function listAsJson(
-  letters: AsyncIterable<DeadLetter>,
-  left: PassedOver,
-  limit: number,
-): Promise<void> {
+async function listAsJson(letters: AsyncIterable<DeadLetter>, left: Left, limit: number): Promise<void> {
   const grouping = createGrouping();
   const document = jsonList('deadLetters');
   for await (const letter of letters) {
@@ -137,15 +148,13 @@ async function listAsJson(
     grouping.add(letter);
   }
   const groups = grouping.groups().map(groupRecord);
-  const rest = { more: grouping.total() > limit, total: grouping.total(), ...left, groups };
+  const { toBeSplit } = left;
+  const missed = left.missed.map(missedRecord);
+  const rest = { more: grouping.total() > limit, total: grouping.total(), toBeSplit, missed, groups };
   await document.end(JSON.parse(redactJson(JSON.stringify(rest), redact)));
 }
 
-async function listAsText(
-  letters: AsyncIterable<DeadLetter>,
-  left: PassedOver,
-  limit: number,
-): Promise<void> {
+async function listAsText(letters: AsyncIterable<DeadLetter>, left: Left, limit: number): Promise<void> {
   const grouping = createGrouping();
   const columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
   const entries: string[] = [];
@@ -154,7 +163,7 @@ async function listAsText(
     grouping.add(letter);
   }
   const total = grouping.total();
-  if (total === 0) return write(['No dead letters.', ...passedOverLines(left), ''].join('\n'));
+  if (total === 0) return write(`${redact(['No dead letters.', ...leftLines(left)].join('\n'))}\n`);
   const head = [
     `${times(total, 'dead letter')}, which died of:`,
     ...groupLines(grouping.groups(), Date.now(), columns),
@@ -163,14 +172,14 @@ async function listAsText(
     total > entries.length
       ? ['', `The newest ${entries.length}; there are more (--limit, or a filter).`]
       : [];
-  await write(`${redact([...head, '', ...entries, ...end, ...passedOverLines(left)].join('\n'))}\n`);
+  await write(`${redact([...head, '', ...entries, ...end, ...leftLines(left)].join('\n'))}\n`);
 }
 
-function passedOverLines({ toBeSplit }: PassedOver): string[] {
-  if (toBeSplit === 0) return [];
+function leftLines({ toBeSplit, missed }: Left): string[] {
+  const batches = toBeSplit === 1 ? '1 batch' : `${toBeSplit} batches`;
   return [
-    '',
-    `Not counted: ${toBeSplit === 1 ? '1 batch' : `${toBeSplit} batches`} that the relay is about to send in halves.`,
+    ...(toBeSplit > 0 ? ['', `Not counted: ${batches} that the relay is about to send in halves.`] : []),
+    ...(missed.length > 0 ? ['', ...missed.map(missedLine)] : []),
   ];
 }
 
@@ -201,19 +210,23 @@ async function historyOf(id: string): Promise<History> {
 
 async function rehearse(deed: Deed, options: DeedOptions): Promise<void> {
   const filter = filterOf(options);
-  await withDeadLetters((letters) =>
-    reportRehearsal(deed, letters.scan(filter, 'oldest-first'), options.json === true, redact),
-  );
+  const missed: Missed[] = [];
+  await withDeadLetters((deadLetters) => {
+    const letters = deadLetters.scan(filter, 'oldest-first', { missed: (one) => void missed.push(one) });
+    return reportRehearsal(deed, { letters, missed }, options.json === true, redact);
+  });
+  if (missed.length > 0) process.exitCode = 1;
 }
 
 async function pass(deed: Deed, { reason, actor, rate, json, ...options }: DeedOptions): Promise<void> {
   const filter = filterOf(options);
   if (reason === undefined) throw new UsageError('--yes needs --reason TEXT, for the audit trail');
   const word = wordOf(actor === undefined ? { reason } : { reason, actor }, redact);
-  const failed = await withDeadLetters((letters) =>
+  const { refused, inVain } = await withDeadLetters((letters) =>
     reportVerdicts(deed, letters[deed](filter, word, rate), json === true),
   );
-  if (failed) process.exitCode = 1;
+  // Of many, what somebody else was faster with is dealt with; who gives an id wants that one done.
+  if (refused > 0 || (filter.ids !== undefined && inVain > 0)) process.exitCode = 1;
 }
 
 async function withDeadLetters<Result>(work: (letters: DeadLetters) => Promise<Result>): Promise<Result> {

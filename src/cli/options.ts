@@ -24,6 +24,11 @@ export function notEmpty(value: string): string {
   return value;
 }
 
+/** Of an option that may be given again. */
+export function listed(value: string, values: readonly string[] | undefined): readonly string[] {
+  return [...(values ?? []), notEmpty(value)];
+}
+
 /** `2026-01-31T14:30:00-06:00`, `30m`, `1h30m`, `2d` */
 function moment(value: string): Moment {
   const units = SPAN.exec(value)?.slice(1) ?? [];

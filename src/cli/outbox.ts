@@ -6,7 +6,7 @@ import { type Act, type ActedOn, OPEN_TO_ACTS, type SaleFilter } from '../outbox
 import { readStatus } from '../outbox/status.ts';
 import { openQueue } from '../sync/queue.ts';
 import { calendarDate } from './books.ts';
-import { ACTOR, notEmpty, REASON, UsageError, type WordOptions, wordOf } from './options.ts';
+import { ACTOR, listed, notEmpty, REASON, UsageError, type WordOptions, wordOf } from './options.ts';
 import { renderOutcome, renderRehearsal, renderStatus, statusRecord } from './outbox-view.ts';
 import { write } from './output.ts';
 import { withOutbox } from './with-outbox.ts';
@@ -68,10 +68,6 @@ function registerAct(group: Command, act: Act): Command {
     .action((options: ActOptions) => run(act, options));
 }
 
-function listed(id: string, ids: readonly string[] | undefined): readonly string[] {
-  return [...(ids ?? []), notEmpty(id)];
-}
-
 function lineNumber(line: string, lines: readonly string[] | undefined): readonly string[] {
   if (!/^\d{1,18}$/.test(line)) throw new InvalidArgumentError('It is no whole number.');
   return [...(lines ?? []), String(BigInt(line))];
@@ -114,6 +110,7 @@ async function tryOut(act: Act, filter: SaleFilter, json: true | undefined): Pro
   const { outboxDatabaseUrl } = loadConfig('outbox');
   const outcome = await withOutbox(outboxDatabaseUrl, (database) => rehearse(database, act, filter));
   await report(json, { dryRun: true, result: outcome }, renderRehearsal(act, outcome));
+  if (outcome.refused.length > 0) process.exitCode = 1;
 }
 
 type HeldOptions = FilterOptions & { [Name in 'reason' | 'actor']: string | undefined } & {

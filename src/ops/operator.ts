@@ -104,6 +104,8 @@ function deedOf(verdict: Verdict): Deed {
     case 'not-dead':
       return { kind: 'wrong-state', state: verdict.state };
     case 'gone':
+    case 'unknown':
+    case 'left-out':
       return { kind: 'no-such-job' };
     case 'refused':
       return { kind: 'refused', why: verdict.why };

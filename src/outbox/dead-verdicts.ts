@@ -54,8 +54,12 @@ export async function lookInQueue(
 function ofVerdict(verdict: Verdict): QueueVerdict {
   switch (verdict.kind) {
     case 'done':
+      return { kind: 'done' };
     case 'gone':
-      return { kind: verdict.kind };
+    case 'unknown':
+      return { kind: 'gone' };
+    case 'left-out':
+      return { kind: 'refuse', why: 'changed' };
     case 'taken':
     case 'not-dead':
       return verdict.state === 'completed' || verdict.state === 'delivered'

@@ -153,7 +153,7 @@ describe('books --compare', () => {
       '1 the books have, and the till has not',
       '  T-2  2.00',
       '',
-      '1 have another total in the books',
+      '1 with another total in the books',
       '  T-1  till 1.51  books 1.50',
       '',
       "1 line of the till's list cannot be read, and took no part:",

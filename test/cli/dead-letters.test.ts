@@ -124,6 +124,7 @@ describe('dead-letters list and show', () => {
       more: false,
       total: 3,
       toBeSplit: 0,
+      missed: [],
       groups: [
         {
           key: expect.stringMatching(/^[0-9a-f]{8}$/),
@@ -139,6 +140,7 @@ describe('dead-letters list and show', () => {
       more: false,
       total: 0,
       toBeSplit: 0,
+      missed: [],
       groups: [],
     });
   }, 60_000);
@@ -188,6 +190,7 @@ describe('dead-letters replay and discard', () => {
     expect(await document(['dead-letters', 'discard', '--id', ids[0] ?? ''])).toEqual({
       dryRun: true,
       matched: 1,
+      missed: [],
       groups: [expect.objectContaining({ count: 1, reason: 'transient: 500' })],
     });
     const silent = await command(['dead-letters', 'discard', '--yes']);
@@ -271,6 +274,7 @@ describe('dead-letters, used wrongly', () => {
       ['dead-letters', 'list', '--since', '1h', '--until', '2h'],
       /--since is later than --until/,
     ],
+    ['an id that is empty', ['dead-letters', 'discard', '--id', ''], /'' is invalid\. It is empty/],
     ['no rate', ['dead-letters', 'replay', '--rate', '0'], /no whole number of at least 1/],
     ['a Redis that is away', ['dead-letters', 'list'], /^Redis does not answer \(connect ECONNREFUSED/],
   ])('refuses %s in one line', async (_what, args, message) => {

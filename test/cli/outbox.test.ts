@@ -72,7 +72,7 @@ describe('outbox discard', () => {
     await aSale(database.sql, { id: 'T-3' }, { state: 'open' });
     const args = ['discard', '--location', 'store-7', '--date', DATE];
     const counted = await outbox(args, REDIS_AWAY);
-    expect(counted.code).toBe(0);
+    expect(counted.code).toBe(1);
     expect(counted.out.split('\n')).toEqual([
       '2 sales would be discarded (1 waiting, 1 dead). Nothing was done: add --yes to do it.',
       '1 not: under way to Conexxus, in a payload whose fate is not known yet: T-3',
@@ -94,6 +94,17 @@ describe('outbox discard', () => {
       { payload: { actor: 'olga', reason: 'a test sale' }, transactionIds: ['T-1'] },
       { transactionIds: ['T-2'] },
     ]);
+  });
+
+  it('names the sale that nobody has, does the others, and exits 1', async () => {
+    await aLine(database.sql, { id: 'T-1' });
+    const args = ['discard', '--sale', 'T-l', '--sale', 'T-1'];
+    const unknown = '1 not: not in the outbox: T-l';
+    const counted = await outbox(args);
+    expect([counted.code, counted.out.split('\n')[1]]).toEqual([1, unknown]);
+    const done = await outbox([...args, ...WHO]);
+    expect([done.code, done.out]).toEqual([1, `1 sale discarded (1 waiting).\n${unknown}\n`]);
+    expect((await outbox(['discard', '--location', 'nowhere'])).code).toBe(0);
   });
 
   it('does nothing while Redis is away, and says so', async () => {

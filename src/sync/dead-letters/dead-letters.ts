@@ -38,19 +38,34 @@ export type Verdict =
   | { readonly id: string; readonly kind: 'done' }
   /** Somebody else replayed it meanwhile. */
   | { readonly id: string; readonly kind: 'taken'; readonly state: EnqueuedState }
-  /** It was asked for by its id, and is no dead letter. */
-  | { readonly id: string; readonly kind: 'not-dead'; readonly state: EnqueuedState }
-  /** BullMQ has no such job: discarded, or cleaned up. */
+  /** Somebody else discarded it meanwhile. */
   | { readonly id: string; readonly kind: 'gone' }
   /** By Redis. */
-  | { readonly id: string; readonly kind: 'refused'; readonly why: string };
+  | { readonly id: string; readonly kind: 'refused'; readonly why: string }
+  | Missed;
+
+/** Why one that was asked for by its id is not among those that are meant. */
+export type Missed =
+  /** It is no dead letter. */
+  | { readonly id: string; readonly kind: 'not-dead'; readonly state: EnqueuedState }
+  /** It is a dead letter to which the rest of the filter does not apply. */
+  | { readonly id: string; readonly kind: 'left-out' }
+  /** BullMQ has no such job: the id is wrong, or it was discarded or cleaned up before. */
+  | { readonly id: string; readonly kind: 'unknown' };
+
+/** Told by a scan of what it does not give. */
+interface Omissions {
+  /** Of each that waits to be split. */
+  readonly passOver?: () => void;
+  /** At the end, of each id in the filter. */
+  readonly missed?: (one: Missed) => void;
+}
 
 export interface DeadLetters {
-  /** `passOver` is told of each that it leaves out because it waits to be split. */
   scan(
     filter: DeadLetterFilter,
     order: 'oldest-first' | 'newest-first',
-    passOver?: () => void,
+    omissions?: Omissions,
   ): AsyncGenerator<DeadLetter>;
   /**
    * Back into the queue, oldest first, with a full retry budget; those that die again meanwhile are not
@@ -101,8 +116,14 @@ export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
     };
 
   return {
-    async *scan(filter, order, passOver) {
-      for await (const group of groupsOf(deps, filter, order === 'newest-first', passOver)) yield* group;
+    async *scan(filter, order, { passOver, missed } = {}) {
+      const open = new Set(filter.ids);
+      for await (const group of groupsOf(deps, filter, order === 'newest-first', passOver)) {
+        for (const { id } of group) open.delete(id);
+        yield* group;
+      }
+      if (missed === undefined) return;
+      for await (const one of missedOf(deps, open)) missed(one);
     },
     replay: (filter, word, perSecond) =>
       passVerdicts(deps, filter, announce(filter, word, 'replay'), replayAs(word), perSecond),
@@ -119,7 +140,8 @@ async function* groupsOf(
   newestFirst: boolean,
   passOver: () => void = () => undefined,
 ): AsyncGenerator<readonly DeadLetter[]> {
-  const pages = filter.ids === undefined ? failedPages(redis, queue, filter, newestFirst) : [filter.ids];
+  const pages =
+    filter.ids === undefined ? failedPages(redis, queue, filter, newestFirst) : [[...new Set(filter.ids)]];
   for await (const ids of pages) {
     for await (const group of readDeadLetters(redis, queue, ids)) {
       const meant = group.filter((letter) => applies(filter, letter));
@@ -164,12 +186,15 @@ async function* passVerdicts(
       await delay(Math.max(0, begun + (seen.size * 1_000) / perSecond - performance.now()));
     }
   }
-  for (const id of new Set(filter.ids)) {
-    if (seen.has(id)) continue;
+  yield* missedOf(shelf, new Set((filter.ids ?? []).filter((id) => !seen.has(id))));
+}
+
+async function* missedOf(shelf: Shelf, ids: ReadonlySet<string>): AsyncGenerator<Missed> {
+  for (const id of ids) {
     const state = await stateOf(shelf, id);
-    if (state === undefined) yield { id, kind: 'gone' };
-    // Else it is a dead letter to which the rest of the filter does not apply.
-    else if (state !== 'failed') yield { id, kind: 'not-dead', state };
+    if (state === undefined) yield { id, kind: 'unknown' };
+    else if (state === 'failed') yield { id, kind: 'left-out' };
+    else yield { id, kind: 'not-dead', state };
   }
 }
 

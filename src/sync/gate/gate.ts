@@ -14,7 +14,7 @@ import {
   type PauseReason,
   type Standing,
 } from './gate-script.ts';
-import { makeDueHealthCall } from './health-call.ts';
+import { createHealthCalls } from './health-call.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { nextMove } from './next-move.ts';
 import { createStanding } from './standing.ts';
@@ -56,7 +56,7 @@ export function createGate(deps: GateDeps): Gate {
   const standing = createStanding();
   const stopping = new AbortController();
   const heartbeat = createHeartbeat(check);
-  let healthCall: Promise<void> | undefined;
+  const healthCalls = createHealthCalls(deps, failed, stopping.signal);
 
   async function follow(): Promise<GatePicture> {
     const picture = await script('follow');
@@ -68,21 +68,12 @@ export function createGate(deps: GateDeps): Gate {
   async function check(): Promise<number> {
     try {
       const picture = await follow();
-      callIfDue(picture);
+      healthCalls.makeDue(picture);
       return Math.min(CHECK_MS, picture.dueMs);
     } catch (error) {
       failed(error);
       return CHECK_MS;
     }
-  }
-
-  /** Beside the checks: an answer may take as long as the register remembers a worker that says nothing. */
-  function callIfDue(picture: GatePicture): void {
-    healthCall ??= makeDueHealthCall(picture, deps, stopping.signal)
-      .catch(failed)
-      .finally(() => {
-        healthCall = undefined;
-      });
   }
 
   function failed(error: unknown): void {
@@ -107,7 +98,7 @@ export function createGate(deps: GateDeps): Gate {
     async stop() {
       stopping.abort();
       await heartbeat.stop();
-      await healthCall;
+      await healthCalls.ended();
       // Its last word; without it the others take it for alive for some seconds more.
       await script('leave').catch(() => undefined);
     },

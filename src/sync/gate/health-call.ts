@@ -12,8 +12,32 @@ interface HealthCallDeps {
 
 export const HEALTH_TIMEOUT_MS = 5_000;
 
-/** The one that is due of the fleet's and a benched worker's own, if any is. */
-export async function makeDueHealthCall(
+/**
+ * Makes those that are due, of the fleet's and of a benched worker's own, one at a time. Nobody waits for one: an answer
+ * may take as long as the register remembers a worker that says nothing.
+ */
+export function createHealthCalls(
+  deps: HealthCallDeps,
+  onError: (error: unknown) => void,
+  stopping: AbortSignal,
+) {
+  let underWay: Promise<void> | undefined;
+  return {
+    makeDue(picture: Pick<GatePicture, 'reasons' | 'standing'>): void {
+      underWay ??= makeDueHealthCall(picture, deps, stopping)
+        .catch(onError)
+        .finally(() => {
+          underWay = undefined;
+        });
+    },
+    /** Resolves when none is under way. */
+    async ended(): Promise<void> {
+      await underWay;
+    },
+  };
+}
+
+async function makeDueHealthCall(
   { reasons, standing }: Pick<GatePicture, 'reasons' | 'standing'>,
   deps: HealthCallDeps,
   stopping: AbortSignal,

@@ -3,7 +3,7 @@ import { type Job, type JobsOptions, Worker } from 'bullmq';
 import { startPrivateRedis } from '../../../scripts/services.ts';
 import { connectRedis } from '../../../src/base/redis.ts';
 import { eventStreamKey } from '../../../src/events/event.ts';
-import { createDeadLetters, type Verdict } from '../../../src/sync/dead-letters/dead-letters.ts';
+import { createDeadLetters, type Missed, type Verdict } from '../../../src/sync/dead-letters/dead-letters.ts';
 import { canonicalJson, syncKeyOf } from '../../../src/sync/jobs/sync-key.ts';
 import { openQueue, queuePrefix } from '../../../src/sync/queue.ts';
 import { sales } from '../sales.ts';
@@ -202,13 +202,32 @@ describe('replay', () => {
     expect(await shelf.hashOf('a')).not.toHaveProperty('replays');
   });
 
-  it('names what is no dead letter, and what is gone; nothing done is nothing audited', async () => {
+  it('names each id that was given in vain, and why; nothing done is nothing audited', async () => {
     await shelf.queue.add('push_sales', sales('a'), { jobId: 'a' });
-    expect(await collect(shelf.letters.replay({ ids: ['a', 'b'] }, WORD))).toEqual([
+    await shelf.shelve(1);
+    const filter = { ids: ['a', 'b', 'letter-0'], locationId: 'elsewhere' };
+    const inVain = [
       { id: 'a', kind: 'not-dead', state: 'waiting' },
-      { id: 'b', kind: 'gone' },
-    ]);
+      { id: 'b', kind: 'unknown' },
+      { id: 'letter-0', kind: 'left-out' },
+    ];
+    expect(await collect(shelf.letters.replay(filter, WORD))).toEqual(inVain);
+    expect(await collect(shelf.letters.discard(filter, WORD))).toEqual(inVain);
     expect(await shelf.events()).toEqual([]);
+
+    const missed: Missed[] = [];
+    const tell = { missed: (one: Missed) => void missed.push(one) };
+    const scanned = shelf.letters.scan({ ids: ['letter-0', 'b', 'a', 'b'] }, 'newest-first', tell);
+    expect(await collect(scanned)).toMatchObject([{ id: 'letter-0' }]);
+    expect(missed).toEqual([
+      { id: 'b', kind: 'unknown' },
+      { id: 'a', kind: 'not-dead', state: 'waiting' },
+    ]);
+  });
+
+  it('an id that is given twice is one', async () => {
+    const [id = ''] = await shelf.shelve(1);
+    expect(await collect(shelf.letters.replay({ ids: [id, id] }, WORD))).toEqual([{ id, kind: 'done' }]);
   });
 
   it('replays once what dies again meanwhile, though it died on a machine whose clock is behind', async () => {
