@@ -67,6 +67,7 @@ export function createGate(deps: GateDeps): Gate {
   async function check(): Promise<number> {
     try {
       const picture = await follow();
+      tell('gate-followed', { reasons: picture.reasons });
       await makeDueHealthCall(picture, deps, stopping.signal);
       return Math.min(CHECK_MS, picture.dueMs);
     } catch (error) {
