@@ -5,9 +5,10 @@ import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
-import { takesWrites } from './base/redis-writes.ts';
 import { createSpool } from './events/spool.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
+import { backlogCheck, postgresCheck, redisCheck } from './ops/checks.ts';
+import { watchEventLoop } from './ops/event-loop.ts';
 import { listen } from './ops/server.ts';
 import { createDeadLetters } from './sync/dead-letters/dead-letters.ts';
 import { openQueue } from './sync/queue.ts';
@@ -54,6 +55,9 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
   lifecycle.acquire('database', () => database.close());
 
+  const loop = watchEventLoop();
+  lifecycle.acquire('event loop watch', () => loop.stop());
+
   const spool = createSpool({ redis, namespace });
   const ownOptions = onlookerOptionsOf(config.circuit, config.events.backlogMax);
   return {
@@ -63,11 +67,14 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     fleet: createFleet({ redis, namespace, ownOptions }),
     audit: spool,
     deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
-    checks: {
-      redis: () => takesWrites(redis, namespace),
-      // Where it takes no writes, the event log has stopped.
-      postgres: () => database.write(() => Promise.resolve(true)),
-      events: async () => (await spool.backlog()) < config.events.backlogMax,
+    health: {
+      checks: {
+        redis: redisCheck(redis, namespace),
+        // The pages show an outage of the event log best where they can be reached.
+        postgres: postgresCheck(database, { needed: false }),
+        events: backlogCheck(redis, spool, { max: config.events.backlogMax, needed: false }),
+      },
+      stuck: loop.stuck,
     },
     redact,
     logger,

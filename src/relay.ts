@@ -5,8 +5,9 @@ import { errorMessage } from './base/errors.ts';
 import { createLifecycle, type Lifecycle, runProcess, runUntilTold } from './base/lifecycle.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
-import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
+import { degraded, failed, OK, postgresCheck, redisCheck } from './ops/checks.ts';
+import type { Finding } from './ops/readiness.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createLease } from './outbox/lease.ts';
 import { createRelay, type Relay } from './outbox/relay.ts';
@@ -20,6 +21,7 @@ type Config = PartConfig<'relay'>;
 const DAY_MS = 86_400_000;
 /** The relay takes one step after the other; health asks beside it. */
 const CONNECTIONS = 2;
+const ENDED = 'the relay has ended by itself';
 
 const redact = createRedactor(secretsOf());
 await runProcess(main, redact);
@@ -73,15 +75,32 @@ async function start(
   relay.start();
   lifecycle.acquire('relay', () => relay.stop());
   if (options.healthPort > 0) {
-    const server = await serveHealth(options.healthPort, logger, checksOf(relay, redis, namespace));
+    const checks = {
+      redis: redisCheck(redis, namespace),
+      outbox: postgresCheck(outbox, { needed: true }),
+      // Without it fates are learned later; where it is needed to begin, the relay itself is not well.
+      postgres: { needed: false, look: () => log.read(() => Promise.resolve(OK)) },
+      relay: { needed: true, look: () => Promise.resolve(findingOf(relay)) },
+    };
+    const server = await serveHealth(options.healthPort, logger, { checks, stuck: () => stuck(relay) });
     lifecycle.acquire('health', () => server.close());
   }
   logger.info({ namespace, version: VERSION }, 'relay started');
 }
 
-function checksOf(relay: Relay, redis: Parameters<typeof takesWrites>[0], namespace: string) {
-  return {
-    redis: () => takesWrites(redis, namespace),
-    relay: () => Promise.resolve(relay.isWell()),
-  };
+function findingOf(relay: Relay): Finding {
+  switch (relay.standing()) {
+    case 'well':
+      return OK;
+    case 'held':
+      return degraded('nothing is sent until a person releases it: outbox release --held');
+    case 'waiting':
+      return failed('its last step failed; its log says why');
+    case 'ended':
+      return failed(ENDED);
+  }
+}
+
+function stuck(relay: Relay): string | null {
+  return relay.standing() === 'ended' ? ENDED : null;
 }

@@ -12,7 +12,6 @@ import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
 import { requireFitRedis } from './base/redis-fitness.ts';
-import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
 import { type Circuit, createCircuit } from './circuit/circuit.ts';
 import { type ConexxusClient, createConexxusClient } from './conexxus/client.ts';
@@ -21,8 +20,10 @@ import { createEventWriter, type EventWriter } from './events/log.ts';
 import { startPruning } from './events/retention.ts';
 import { createSpool, type Spool } from './events/spool.ts';
 import { createCatalog } from './inventory/catalog.ts';
+import { type WorkerParts, workerChecks } from './ops/worker-checks.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createConsumer } from './sync/consumer.ts';
+import { consumerLimitMs, watchConsumer } from './sync/consumer-watch.ts';
 import { readReplays } from './sync/dead-letters/replays.ts';
 import { readToBeSplit } from './sync/dead-letters/splits.ts';
 import { createFinishedJobs } from './sync/finished-jobs.ts';
@@ -38,8 +39,6 @@ type Config = PartConfig<'worker'>;
 
 /** The event log writes with one; the catalog and pruning share the rest. */
 const DATABASE_CONNECTIONS = 4;
-/** Why it is not ready, for whoever asks. */
-const BENCHED = 'benched: its own calls fail while those of other workers are delivered';
 /** What handing back takes, once the calls are cut off. */
 const HAND_BACK_MS = 4_000;
 
@@ -82,16 +81,18 @@ async function start(
   fail: (error: Error) => void,
 ): Promise<void> {
   const redis = connect('redis', config, logger, lifecycle);
-  await requireFitRedis(redis, logger);
   const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
   lifecycle.acquire('postgres', () => database.close());
   const spool = createSpool({ redis, namespace: config.namespace });
   const base: Base = { config, logger, lifecycle, redis, database, spool, self };
 
-  const writer = startEventLog(base, fail);
-  const gate = config.conexxus.enabled ? await startSync(base) : undefined;
-  if (!gate) logger.warn('disabled by CONEXXUS_ENABLED=false: no job is taken, none is lost');
-  await startHealth(base, writer, gate);
+  const parts: WorkerParts = {};
+  // First, and so ended last: a worker that waits for Redis, or drains, is alive.
+  await startHealth(base, parts);
+  await requireFitRedis(redis, logger);
+  parts.writer = startEventLog(base, fail);
+  if (config.conexxus.enabled) parts.gate = await startSync(base);
+  else logger.warn('disabled by CONEXXUS_ENABLED=false: no job is taken, none is lost');
   logger.info({ namespace: config.namespace, version: VERSION }, 'worker started');
 }
 
@@ -226,19 +227,20 @@ function startConsumer(
 }
 
 /** Only where a port is configured. */
-async function startHealth(
-  { config, logger, lifecycle, redis, spool }: Base,
-  writer: EventWriter,
-  gate: Gate | undefined,
-): Promise<void> {
-  const { healthPort } = config.worker;
-  if (healthPort === 0) return;
-  const { backlogMax } = config.events;
-  const server = await serveHealth(healthPort, logger, {
-    redis: () => takesWrites(redis, config.namespace),
-    postgres: () => Promise.resolve(writer.health().error === null),
-    events: async () => (await spool.backlog()) < backlogMax,
-    worker: () => Promise.resolve(gate?.standing().kind !== 'benched' || BENCHED),
+async function startHealth(base: Base, parts: WorkerParts): Promise<void> {
+  const { config, logger, lifecycle, redis, database, spool, self } = base;
+  const { namespace, events, worker } = config;
+  if (worker.healthPort === 0) return;
+  const watch = watchConsumer({
+    limitMs: consumerLimitMs(config.conexxus.timeoutMs),
+    isAtWork: () => self.takesJobs && parts.gate?.standing().kind !== 'benched',
   });
-  lifecycle.acquire('health', () => server.close());
+  const { enabled } = config.conexxus;
+  const eventBacklogMax = events.backlogMax;
+  const checks = workerChecks({ enabled, namespace, redis, database, spool, eventBacklogMax, self, parts });
+  const server = await serveHealth(worker.healthPort, logger, { checks, stuck: () => watch.stuck() });
+  lifecycle.acquire('health', async () => {
+    watch.stop();
+    await server.close();
+  });
 }

@@ -26,7 +26,14 @@ export interface Happenings {
   };
   /** Its worker died or froze: it runs again. */
   'job-stalled': { readonly jobId: string };
+  /** A job waits in its slot for a Redis that takes nothing; told at each try. */
   'redis-refused': Fault;
+  /** A job waits in its slot for a half-open circuit; told at each look. */
+  'job-waits': { readonly jobId: string };
+  /** A slot is free again, whatever became of its job. */
+  'job-ended': { readonly jobId: string };
+  /** A slot is free, and Redis is asked for a job: for each one, and every few seconds where there is none. */
+  'jobs-asked-for': object;
   'queue-failed': Fault;
   'consumer-failed': Fault;
   /** It takes no more jobs until the process is started again. */
@@ -36,6 +43,8 @@ export interface Happenings {
   'finished-jobs-unseen': Fault;
 
   // The gate.
+  /** Redis answered, and the queue follows the circuit: once a second. */
+  'gate-followed': { readonly reasons: readonly string[] };
   'gate-failed': Fault;
   'worker-benched': { readonly cause: string };
   /** `full` or on `probation`. */
@@ -55,6 +64,10 @@ export interface Happenings {
   'events-left-in-redis': { readonly reason: string };
   'old-events-deleted': { readonly deleted: number; readonly retentionDays: number };
   'old-events-not-deleted': { readonly reason: string };
+
+  // The catalog.
+  /** A part of a store's catalog. */
+  'items-stored': { readonly items: number };
 }
 
 export type Happening = keyof Happenings;

@@ -22,6 +22,9 @@ const LINES: Lines<Happening> = {
   'dead-lettered': warn('dead-lettered'),
   'job-stalled': warn('its worker died or froze: the job runs again'),
   'redis-refused': warn('Redis refused; asking again'),
+  'job-waits': null,
+  'job-ended': null,
+  'jobs-asked-for': null,
   'queue-failed': error('queue error'),
   'consumer-failed': error('could not pause or resume'),
   'consumer-ended': { level: 'fatal', text: 'the worker stopped pulling jobs' },
@@ -29,6 +32,7 @@ const LINES: Lines<Happening> = {
   'finished-jobs-made-room': warn('Redis is nearly full: the oldest finished jobs made room for sales'),
   'finished-jobs-unseen': warn('finished jobs could not be looked at'),
 
+  'gate-followed': null,
   'gate-failed': error('the gate could not follow the circuit'),
   'worker-benched': warn('benched: this worker seems ill, and takes no jobs'),
   'worker-returned': info('back from the bench'),
@@ -48,6 +52,8 @@ const LINES: Lines<Happening> = {
   'events-left-in-redis': warn('event log stops with events waiting in Redis'),
   'old-events-deleted': info('old events deleted'),
   'old-events-not-deleted': warn('old events could not be deleted; next try in an hour'),
+
+  'items-stored': null,
 };
 
 /** Has the logger write what happens in this process, until the function that it gives is called. */

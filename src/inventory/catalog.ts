@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../base/database.ts';
 import { ConexxusSyncError } from '../base/errors.ts';
+import { tell } from '../base/happenings.ts';
 import { postgresCause, postgresReason } from '../base/postgres-errors.ts';
 import { type CatalogItem, parseItem } from './item.ts';
 import { inventoryItems } from './schema.ts';
@@ -83,6 +84,7 @@ async function store(
     const batch = items.slice(start, start + BATCH_SIZE);
     try {
       await database.write((tx) => storeBatch(tx, locationId, batch));
+      tell('items-stored', { items: batch.length });
     } catch (thrown) {
       const message = `the catalog could not be stored: ${postgresReason(thrown)}`;
       throw new CatalogUnavailableError(message, { cause: postgresCause(thrown) });

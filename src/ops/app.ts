@@ -11,7 +11,7 @@ import { BOARD_PATH, createBoard } from './board.ts';
 import { boardWrites, refuseBoardWrite } from './board-writes.ts';
 import { type FleetReader, fleetRoutes } from './fleet-routes.ts';
 import { securityHeaders } from './headers.ts';
-import { healthRoutes, type ReadinessChecks } from './health.ts';
+import { type Health, healthRoutes } from './health.ts';
 import { homeRoutes } from './home.ts';
 import { type AuditLog, createOperator } from './operator.ts';
 import { requireKnownHost, requireSameOrigin } from './origin.ts';
@@ -25,7 +25,7 @@ export interface OpsDeps {
   readonly fleet: FleetReader;
   readonly audit: AuditLog;
   readonly deadLetters: Pick<DeadLetters, 'replay'>;
-  readonly checks: ReadinessChecks;
+  readonly health: Health;
   readonly redact: Redactor;
   readonly logger: Logger;
 }
@@ -34,7 +34,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, fleet, audit, deadLetters, checks, redact, logger } = deps;
+  const { access, queue, redis, fleet, audit, deadLetters, health, redact, logger } = deps;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
   app.onError((error, c) => {
@@ -43,7 +43,7 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   });
 
   app.use(securityHeaders(), requireKnownHost(access.host), requireSameOrigin());
-  app.route('/health', healthRoutes(checks, logger));
+  app.route('/health', healthRoutes(health, logger));
 
   app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
   const pauser = () => readPauser(redis, queue);

@@ -1,77 +1,32 @@
 import { Hono } from 'hono';
 import type { Logger } from '../base/logger.ts';
-import { problem } from './problem.ts';
+import { type Checks, createReadiness } from './readiness.ts';
+
+/** What a process says of its health. */
+export interface Health {
+  readonly checks: Checks;
+  /**
+   * Why only a new start would help, for anybody to read; null: no reason. It asks nothing outside of the process:
+   * whatever is away, a process that waits for it is not stuck.
+   */
+  readonly stuck: () => string | null;
+}
 
 /**
- * By the name of what is checked (`redis`, `postgres`, `events`, …); false, a rejection, or a text that says
- * why and that anybody may read: it fails.
+ * `GET /live`: 200 `{live: true}`, or 503 `{live: false, reason}` where the process is stuck.
+ * `GET /ready`: `{ready, status: 'ok' | 'degraded' | 'down', checks}`, 503 where it is down; `checks` has by name
+ * `{status: 'ok' | 'degraded' | 'failed' | 'timeout', latencyMs, reason?}`.
  */
-export type ReadinessChecks = Readonly<Record<string, () => Promise<boolean | string>>>;
-
-/** `ok`, `failed`, `timeout`, or why it fails. */
-type Readings = Readonly<Record<string, string>>;
-
-const CHECK_TIMEOUT_MS = 2_000;
-/** Asked without a login, so asking often must not become load on what is checked. */
-const READING_KEPT_MS = 1_000;
-
-/**
- * `GET /live`: the process answers. `GET /ready`: 200 `{ready: true, checks}`, or 503 with the same
- * `checks` by name. Reasons go to the log alone: they name hosts and users.
- */
-export function healthRoutes(checks: ReadinessChecks, logger: Logger): Hono {
-  const read = shared(() => readAll(checks, logger), READING_KEPT_MS);
+export function healthRoutes({ checks, stuck }: Health, logger: Logger): Hono {
+  const read = createReadiness(checks, logger);
   const routes = new Hono();
-  routes.get('/live', (c) => c.json({ live: true }));
+  routes.get('/live', (c) => {
+    const reason = stuck();
+    return reason === null ? c.json({ live: true }) : c.json({ live: false, reason }, 503);
+  });
   routes.get('/ready', async (c) => {
-    const readings = await read();
-    const failing = Object.keys(readings).filter((name) => readings[name] !== 'ok');
-    if (failing.length === 0) return c.json({ ready: true, checks: readings });
-    return problem({
-      status: 503,
-      kind: 'not-ready',
-      title: 'Not ready',
-      detail: `Failing: ${failing.join(', ')}.`,
-      extra: { ready: false, checks: readings },
-    });
+    const readiness = await read();
+    return c.json(readiness, readiness.ready ? 200 : 503);
   });
   return routes;
-}
-
-async function readAll(checks: ReadinessChecks, logger: Logger): Promise<Readings> {
-  const readings = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => [name, await readOne(name, check, logger)] as const),
-  );
-  return Object.fromEntries(readings);
-}
-
-async function readOne(name: string, check: ReadinessChecks[string], logger: Logger) {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'timeout'>((resolve) => {
-    timer = setTimeout(() => resolve('timeout'), CHECK_TIMEOUT_MS);
-  });
-  const outcome = check().catch((error: unknown) => {
-    logger.warn({ err: error, check: name }, 'readiness check failed');
-    return false;
-  });
-  try {
-    const reading = await Promise.race([outcome, late]);
-    if (typeof reading === 'string') return reading;
-    return reading ? 'ok' : 'failed';
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Callers share one run until `keptMs` after it ended. */
-function shared<T>(run: () => Promise<T>, keptMs: number): () => Promise<T> {
-  let last: { readonly result: Promise<T>; endedAt: number } | undefined;
-  return () => {
-    if (last !== undefined && performance.now() - last.endedAt < keptMs) return last.result;
-    const started = { result: run(), endedAt: Number.POSITIVE_INFINITY };
-    last = started;
-    return started.result.finally(() => {
-      started.endedAt = performance.now();
-    });
-  };
 }

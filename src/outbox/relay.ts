@@ -38,9 +38,14 @@ export interface Relay {
   start(): void;
   /** Ends the step under way and lets another relay take over. */
   stop(): Promise<void>;
-  /** The last step worked, or it is another relay's turn. */
-  isWell(): boolean;
+  standing(): RelayStanding;
 }
+
+/**
+ * `well`: the last step worked, or it is another relay's turn; `held`: so it is, and nothing is sent until a person says
+ * so; `waiting`: the last step failed, the next is tried; `ended`: nothing is tried any more, and nobody told it to stop.
+ */
+type RelayStanding = 'well' | 'held' | 'waiting' | 'ended';
 
 const STANDBY_MS = 500;
 const RETRY_MS = 1_000;
@@ -56,7 +61,8 @@ export function createRelay(deps: RelayDeps): Relay {
   // A step may take longer than the lease.
   const renewal = setInterval(() => stepper.renew(), RENEWAL_MS);
   let running: Promise<void> | undefined;
-  let well = true;
+  let isWell = true;
+  let hasEnded = false;
 
   async function run(): Promise<void> {
     await untilConnected(deps.redis);
@@ -64,13 +70,13 @@ export function createRelay(deps: RelayDeps): Relay {
       let waitMs = RETRY_MS;
       try {
         waitMs = await stepper.step();
-        well = true;
+        isWell = true;
       } catch (error) {
         if (error instanceof SchemaMismatchError) return deps.onSchemaMismatch(error);
         stepper.forget();
         const hasLostTurn = error instanceof LostTurnError;
         if (hasLostTurn) waitMs = 0;
-        well = hasLostTurn;
+        isWell = hasLostTurn;
         logger.warn(
           { error: errorMessage(error) },
           hasLostTurn ? 'the relay begins anew' : 'the relay waits',
@@ -83,14 +89,22 @@ export function createRelay(deps: RelayDeps): Relay {
 
   return {
     start() {
-      running = run();
+      running = run()
+        .catch((error: unknown) => logger.fatal({ error: errorMessage(error) }, 'the relay has ended'))
+        .finally(() => {
+          hasEnded = true;
+        });
     },
     async stop() {
       stopping.abort();
       await running;
       clearInterval(renewal);
     },
-    isWell: () => well,
+    standing() {
+      if (hasEnded && !stopping.signal.aborted) return 'ended';
+      if (!isWell) return 'waiting';
+      return stepper.isHeld() ? 'held' : 'well';
+    },
   };
 }
 
@@ -141,6 +155,8 @@ function createStepper(deps: RelayDeps) {
       }
       return more ? 0 : options.pollMs;
     },
+    /** As far as a relay knows that works. */
+    isHeld: () => memory !== undefined && typeof standing?.held === 'string',
     renew(): void {
       if (memory !== undefined) lease.hold().catch(() => undefined);
     },

@@ -1,3 +1,4 @@
+import { tell } from '../base/happenings.ts';
 import type { Circuit } from '../circuit/circuit.ts';
 import type { Acquired, Subject } from '../circuit/types.ts';
 import type { Gate } from './gate/gate.ts';
@@ -31,6 +32,7 @@ export async function enter(
         return { kind: 'postpone', delayMs: acquired.waitMs ?? LOOK_AGAIN_MS };
       case 'health':
       case 'trials':
+        tell('job-waits', { jobId: subject.jobId });
         await gate.nextMove(Math.min(acquired.waitMs ?? LOOK_AGAIN_MS, LOOK_AGAIN_MS), stopping);
         break;
       case 'benched':

@@ -1,4 +1,4 @@
-import { type Processor, Worker } from 'bullmq';
+import { type Job, type Processor, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../base/errors.ts';
 import { tell } from '../base/happenings.ts';
@@ -34,7 +34,7 @@ const NEVER_STALLED_OUT = 1_000_000_000;
 
 export function createConsumer(deps: ConsumerDeps): Consumer {
   const { redis, namespace, self, completedMax, process } = deps;
-  const worker = new Worker(QUEUE_NAME, counted(process, self), {
+  const worker = new AskingWorker(QUEUE_NAME, counted(process, self), {
     connection: redis,
     prefix: queuePrefix(namespace),
     concurrency: self.slots,
@@ -67,6 +67,14 @@ export function createConsumer(deps: ConsumerDeps): Consumer {
   };
 }
 
+/** Tells when it asks: of one that has nothing to do, and one that hangs, BullMQ tells the same, which is nothing. */
+class AskingWorker extends Worker {
+  protected override moveToActive(token: string, name?: string): Promise<Job> {
+    tell('jobs-asked-for', {});
+    return super.moveToActive(token, name);
+  }
+}
+
 /** BullMQ counts the parameters of a processor: it gives a signal only to one that has three plain ones. */
 function counted(process: Processor, self: WorkerSelf): Processor {
   return async (job, token, signal) => {
@@ -76,6 +84,7 @@ function counted(process: Processor, self: WorkerSelf): Processor {
       return result;
     } finally {
       self.busy -= 1;
+      tell('job-ended', { jobId: job.id ?? '' });
     }
   };
 }

@@ -78,7 +78,7 @@ describe('the disk of Postgres', () => {
     await eventually(async () =>
       expect(await readiness(port)).toMatchObject({
         status: 503,
-        checks: { postgres: 'failed', events: 'failed', redis: 'ok' },
+        checks: { postgres: { status: 'failed' }, events: { status: 'failed' }, redis: { status: 'ok' } },
       }),
     );
     expect((await stand.simulator.summary()).requests).toBe(requests);

@@ -45,13 +45,14 @@ describe('Postgres fails over', () => {
     closings.push(() => dashboard.stop());
     const before = await stand.enqueue(makeSales(50, 'before'));
     await stand.untilAtRest();
-    await untilReadiness(dashboard, { ready: true });
+    await untilReadiness(dashboard, { status: 'ok' });
 
     await stand.turnReadOnly();
     const meanwhile = await stand.enqueue(makeSales(50, 'meanwhile'));
     await untilReadOnly(worker);
     await eventually(async () => expect(await stand.queue.getCompletedCount()).toBe(100));
-    await untilReadiness(dashboard, { ready: false, checks: { postgres: 'failed' } });
+    const failing = { status: 'failed', reason: 'READ_ONLY_DATABASE' };
+    await untilReadiness(dashboard, { ready: true, status: 'degraded', checks: { postgres: failing } });
     const migration = await stand.command(['migrate']);
     expect(migration.code).toBe(1);
     expect(migration.err).toMatch(/^Postgres takes no writes, .*must lead to the primary\n$/);
@@ -62,7 +63,7 @@ describe('Postgres fails over', () => {
 
     await stand.failOver();
     await untilWritten(10_000);
-    await untilReadiness(dashboard, { ready: true });
+    await untilReadiness(dashboard, { status: 'ok' });
     await stand.untilAtRest();
     await stand.expectRowsAtSecond([...before, ...meanwhile]);
     expect(await worker.stop()).toEqual({ code: 0, signal: null });

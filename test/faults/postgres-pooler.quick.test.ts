@@ -55,7 +55,7 @@ describe('PgBouncer as Debian ships it', () => {
     const { port } = await dashboard.waitForLog('dashboard is up');
     await eventually(async () => {
       const ready = await fetch(`http://127.0.0.1:${String(port)}/health/ready`);
-      expect(await ready.json()).toMatchObject({ ready: true, checks: { postgres: 'ok' } });
+      expect(await ready.json()).toMatchObject({ ready: true, checks: { postgres: { status: 'ok' } } });
     });
     await dashboard.stop();
     const { said } = await stand.command(['doctor']);

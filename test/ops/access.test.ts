@@ -175,7 +175,7 @@ describe('without credentials', () => {
           fleet: { look: async () => ({ report: CLOSED, workers: [], now: 1 }) },
           audit: { append: async () => undefined },
           deadLetters: { replay: async function* () {} },
-          checks: {},
+          health: { checks: {}, stuck: () => null },
           redact: String,
           logger: pino({ level: 'silent' }),
         });

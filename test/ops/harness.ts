@@ -9,7 +9,7 @@ import { connectRedis } from '../../src/base/redis.ts';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import type { Access } from '../../src/ops/auth.ts';
-import type { ReadinessChecks } from '../../src/ops/health.ts';
+import type { Health } from '../../src/ops/health.ts';
 import { listen } from '../../src/ops/server.ts';
 import { createDeadLetters } from '../../src/sync/dead-letters/dead-letters.ts';
 import type { CircuitReport } from '../../src/sync/report/circuit-report.ts';
@@ -80,7 +80,7 @@ export interface OpsHarness {
 
 export interface OpsHarnessOptions {
   readonly access?: Access;
-  readonly checks?: ReadinessChecks;
+  readonly health?: Partial<Health>;
 }
 
 const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWER };
@@ -88,7 +88,7 @@ const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWE
 /** The dashboard on a free port, over a queue of its own in the tests' Redis. */
 export async function startOps({
   access = PROTECTED,
-  checks = {},
+  health = {},
 }: OpsHarnessOptions = {}): Promise<OpsHarness> {
   const namespace = `ops-${randomUUID()}`;
   const prefix = `{${namespace}}`;
@@ -119,7 +119,7 @@ export async function startOps({
       },
     },
     deadLetters: createDeadLetters({ redis, queue, namespace, redact: (text) => text }),
-    checks,
+    health: { checks: {}, stuck: () => null, ...health },
     redact: createRedactor([]),
     logger: pino({ level: 'silent' }),
   });

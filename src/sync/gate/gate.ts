@@ -68,16 +68,13 @@ export function createGate(deps: GateDeps): Gate {
   async function check(): Promise<number> {
     try {
       const picture = await follow();
+      tell('gate-followed', { reasons: picture.reasons });
       healthCalls.makeDue(picture);
       return Math.min(CHECK_MS, picture.dueMs);
     } catch (error) {
       failed(error);
       return CHECK_MS;
     }
-  }
-
-  function failed(error: unknown): void {
-    tell('gate-failed', { error: errorMessage(error) });
   }
 
   return {
@@ -103,4 +100,8 @@ export function createGate(deps: GateDeps): Gate {
       await script('leave').catch(() => undefined);
     },
   };
+}
+
+function failed(error: unknown): void {
+  tell('gate-failed', { error: errorMessage(error) });
 }
