@@ -8,6 +8,7 @@ import { connectRedis } from './base/redis.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { createSpool } from './events/spool.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
+import { createFleetMetrics } from './ops/metrics/fleet-metrics.ts';
 import { listen } from './ops/server.ts';
 import { createDeadLetters } from './sync/dead-letters/dead-letters.ts';
 import { openQueue } from './sync/queue.ts';
@@ -56,19 +57,26 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
 
   const spool = createSpool({ redis, namespace });
   const ownOptions = onlookerOptionsOf(config.circuit, config.events.backlogMax);
+  const fleet = createFleet({ redis, namespace, ownOptions });
+  const dependencies = {
+    redis: () => takesWrites(redis, namespace),
+    // Where it takes no writes, the event log has stopped.
+    postgres: () => database.write(() => Promise.resolve(true)),
+  };
+  const metrics = createFleetMetrics({ redis, namespace, fleet, dependencies, logger });
+  lifecycle.acquire('metrics', () => metrics.stop());
   return {
     access: config.dashboard,
     queue,
     redis,
-    fleet: createFleet({ redis, namespace, ownOptions }),
+    fleet,
     audit: spool,
     deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
     checks: {
-      redis: () => takesWrites(redis, namespace),
-      // Where it takes no writes, the event log has stopped.
-      postgres: () => database.write(() => Promise.resolve(true)),
+      ...dependencies,
       events: async () => (await spool.backlog()) < config.events.backlogMax,
     },
+    metrics,
     redact,
     logger,
   };

@@ -7,9 +7,10 @@ import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
+import { createRelayMetrics } from './ops/metrics/relay-metrics.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createLease } from './outbox/lease.ts';
-import { createRelay, type Relay } from './outbox/relay.ts';
+import { createRelay } from './outbox/relay.ts';
 import { createSplitOut } from './sync/dead-letters/split.ts';
 import { createJobAdder } from './sync/producer/job-adder.ts';
 import { openQueueConnection } from './sync/producer/queue-connection.ts';
@@ -70,18 +71,18 @@ async function start(
     logger,
     onSchemaMismatch: fail,
   });
-  relay.start();
-  lifecycle.acquire('relay', () => relay.stop());
+  const takesRedisWrites = () => takesWrites(redis, namespace);
   if (options.healthPort > 0) {
-    const server = await serveHealth(options.healthPort, logger, checksOf(relay, redis, namespace));
+    const postgres = () => outbox.write(() => Promise.resolve(true));
+    const dependencies = { redis: takesRedisWrites, postgres };
+    // Before the first sale, so that each is counted.
+    const metrics = createRelayMetrics({ isWell: () => relay.isWell(), dependencies });
+    lifecycle.acquire('metrics', () => metrics.stop());
+    const checks = { redis: takesRedisWrites, relay: () => Promise.resolve(relay.isWell()) };
+    const server = await serveHealth(options.healthPort, logger, checks, metrics);
     lifecycle.acquire('health', () => server.close());
   }
+  relay.start();
+  lifecycle.acquire('relay', () => relay.stop());
   logger.info({ namespace, version: VERSION }, 'relay started');
-}
-
-function checksOf(relay: Relay, redis: Parameters<typeof takesWrites>[0], namespace: string) {
-  return {
-    redis: () => takesWrites(redis, namespace),
-    relay: () => Promise.resolve(relay.isWell()),
-  };
 }

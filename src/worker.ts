@@ -21,6 +21,8 @@ import { createEventWriter, type EventWriter } from './events/log.ts';
 import { startPruning } from './events/retention.ts';
 import { createSpool, type Spool } from './events/spool.ts';
 import { createCatalog } from './inventory/catalog.ts';
+import type { Metrics } from './ops/metrics/process-metrics.ts';
+import { createWorkerMetrics } from './ops/metrics/worker-metrics.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createConsumer } from './sync/consumer.ts';
 import { readReplays } from './sync/dead-letters/replays.ts';
@@ -89,9 +91,10 @@ async function start(
   const base: Base = { config, logger, lifecycle, redis, database, spool, self };
 
   const writer = startEventLog(base, fail);
+  const metrics = startMetrics(base, writer);
   const gate = config.conexxus.enabled ? await startSync(base) : undefined;
   if (!gate) logger.warn('disabled by CONEXXUS_ENABLED=false: no job is taken, none is lost');
-  await startHealth(base, writer, gate);
+  await startHealth(base, writer, gate, metrics);
   logger.info({ namespace: config.namespace, version: VERSION }, 'worker started');
 }
 
@@ -225,20 +228,35 @@ function startConsumer(
   lifecycle.acquire('queue', drain, shutdownTimeoutMs + HAND_BACK_MS);
 }
 
+/** Before the first job, so that each is counted; only where somebody can ask. */
+function startMetrics(base: Base, writer: EventWriter): Metrics | undefined {
+  if (base.config.worker.healthPort === 0) return undefined;
+  const metrics = createWorkerMetrics({ self: base.self, dependencies: dependenciesOf(base, writer) });
+  base.lifecycle.acquire('metrics', () => metrics.stop());
+  return metrics;
+}
+
 /** Only where a port is configured. */
 async function startHealth(
-  { config, logger, lifecycle, redis, spool }: Base,
+  base: Base,
   writer: EventWriter,
   gate: Gate | undefined,
+  metrics: Metrics | undefined,
 ): Promise<void> {
-  const { healthPort } = config.worker;
-  if (healthPort === 0) return;
-  const { backlogMax } = config.events;
-  const server = await serveHealth(healthPort, logger, {
+  if (metrics === undefined) return;
+  const { config, logger, lifecycle, spool } = base;
+  const checks = {
+    ...dependenciesOf(base, writer),
+    events: async () => (await spool.backlog()) < config.events.backlogMax,
+    worker: () => Promise.resolve(gate?.standing().kind !== 'benched' || BENCHED),
+  };
+  const server = await serveHealth(config.worker.healthPort, logger, checks, metrics);
+  lifecycle.acquire('health', () => server.close());
+}
+
+function dependenciesOf({ config, redis }: Base, writer: EventWriter) {
+  return {
     redis: () => takesWrites(redis, config.namespace),
     postgres: () => Promise.resolve(writer.health().error === null),
-    events: async () => (await spool.backlog()) < backlogMax,
-    worker: () => Promise.resolve(gate?.standing().kind !== 'benched' || BENCHED),
-  });
-  lifecycle.acquire('health', () => server.close());
+  };
 }

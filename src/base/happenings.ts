@@ -14,6 +14,8 @@ export interface Happenings {
     readonly httpStatus?: number | undefined;
     readonly error?: CodedError | undefined;
     readonly duplicate?: boolean | undefined;
+    /** Of a half-open circuit. */
+    readonly trial?: true;
     /** What the circuit made of it. */
     readonly circuit: { readonly kind: string; readonly state: string; readonly moved: boolean };
     readonly disposition: { readonly kind: string; readonly delayMs?: number };
@@ -36,6 +38,15 @@ export interface Happenings {
   'finished-jobs-unseen': Fault;
 
   // The gate.
+  /** At each look, about once a second. */
+  'gate-followed': {
+    readonly state: string;
+    /** Why the queue is paused; empty: it is not. */
+    readonly pausedBy: readonly string[];
+    /** Calls that all workers may have in flight; 0: no limit. */
+    readonly concurrency: number;
+    readonly standing: string;
+  };
   'gate-failed': Fault;
   'worker-benched': { readonly cause: string };
   /** `full` or on `probation`. */
@@ -55,6 +66,12 @@ export interface Happenings {
   'events-left-in-redis': { readonly reason: string };
   'old-events-deleted': { readonly deleted: number; readonly retentionDays: number };
   'old-events-not-deleted': { readonly reason: string };
+
+  // The relay.
+  /** Rows of the outbox; `apart`: those of them that can't be sent. */
+  'rows-taken': { readonly rows: number; readonly apart: number };
+  'payload-settled': { readonly state: string };
+  'payload-split': { readonly sales: number };
 }
 
 export type Happening = keyof Happenings;

@@ -29,6 +29,7 @@ const LINES: Lines<Happening> = {
   'finished-jobs-made-room': warn('Redis is nearly full: the oldest finished jobs made room for sales'),
   'finished-jobs-unseen': warn('finished jobs could not be looked at'),
 
+  'gate-followed': null,
   'gate-failed': error('the gate could not follow the circuit'),
   'worker-benched': warn('benched: this worker seems ill, and takes no jobs'),
   'worker-returned': info('back from the bench'),
@@ -48,6 +49,11 @@ const LINES: Lines<Happening> = {
   'events-left-in-redis': warn('event log stops with events waiting in Redis'),
   'old-events-deleted': info('old events deleted'),
   'old-events-not-deleted': warn('old events could not be deleted; next try in an hour'),
+
+  // The relay has a logger of its own.
+  'rows-taken': null,
+  'payload-settled': null,
+  'payload-split': null,
 };
 
 /** Has the logger write what happens in this process, until the function that it gives is called. */

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Logger } from '../base/logger.ts';
 import { problem } from './problem.ts';
+import { shared, within } from './shared.ts';
 
 /**
  * By the name of what is checked (`redis`, `postgres`, `events`, …); false, a rejection, or a text that says
@@ -45,33 +46,12 @@ async function readAll(checks: ReadinessChecks, logger: Logger): Promise<Reading
   return Object.fromEntries(readings);
 }
 
-async function readOne(name: string, check: ReadinessChecks[string], logger: Logger) {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'timeout'>((resolve) => {
-    timer = setTimeout(() => resolve('timeout'), CHECK_TIMEOUT_MS);
-  });
+async function readOne(name: string, check: ReadinessChecks[string], logger: Logger): Promise<string> {
   const outcome = check().catch((error: unknown) => {
     logger.warn({ err: error, check: name }, 'readiness check failed');
     return false;
   });
-  try {
-    const reading = await Promise.race([outcome, late]);
-    if (typeof reading === 'string') return reading;
-    return reading ? 'ok' : 'failed';
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Callers share one run until `keptMs` after it ended. */
-function shared<T>(run: () => Promise<T>, keptMs: number): () => Promise<T> {
-  let last: { readonly result: Promise<T>; endedAt: number } | undefined;
-  return () => {
-    if (last !== undefined && performance.now() - last.endedAt < keptMs) return last.result;
-    const started = { result: run(), endedAt: Number.POSITIVE_INFINITY };
-    last = started;
-    return started.result.finally(() => {
-      started.endedAt = performance.now();
-    });
-  };
+  const reading = await within(CHECK_TIMEOUT_MS, outcome, 'timeout');
+  if (typeof reading === 'string') return reading;
+  return reading ? 'ok' : 'failed';
 }

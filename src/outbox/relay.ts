@@ -5,6 +5,7 @@ import type { Database } from '../base/database.ts';
 import { errorMessage } from '../base/errors.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
 import type { JobAdder } from '../sync/producer/job-adder.ts';
+import { readCounts, writeCounts } from './counts.ts';
 import { type FollowDeps, follow } from './follow.ts';
 import { gather } from './gather.ts';
 import { type Lease, LostTurnError, type Standing } from './lease.ts';
@@ -45,6 +46,7 @@ export interface Relay {
 const STANDBY_MS = 500;
 const RETRY_MS = 1_000;
 const CLEANING_MS = 60_000;
+const COUNTING_MS = 10_000;
 const RENEWAL_MS = 1_000;
 const CONNECTION_MS = 2_000;
 
@@ -115,6 +117,7 @@ function createStepper(deps: RelayDeps) {
     });
   const sender = createSender(deps.adder, (id) => turn((tx) => readPayload(tx, id)));
   const work = { ...deps, turn, sender };
+  const count = createCounting(deps);
 
   async function clean(): Promise<void> {
     if (performance.now() - cleanedAt < CLEANING_MS) return;
@@ -139,6 +142,7 @@ function createStepper(deps: RelayDeps) {
         await gather(memory, work, { onlyFull: more });
         await clean();
       }
+      await count();
       return more ? 0 : options.pollMs;
     },
     renew(): void {
@@ -148,5 +152,19 @@ function createStepper(deps: RelayDeps) {
     forget(): void {
       memory = undefined;
     },
+  };
+}
+
+/** Now and then, for those who look. What is wrong with that holds up no sale. */
+function createCounting({ redis, namespace, outbox, logger }: RelayDeps): () => Promise<void> {
+  let countedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - countedAt < COUNTING_MS) return;
+    countedAt = performance.now();
+    try {
+      await writeCounts(redis, namespace, await outbox.read(readCounts));
+    } catch (error) {
+      logger.warn({ error: errorMessage(error) }, 'could not count what is in the outbox');
+    }
   };
 }

@@ -61,6 +61,8 @@ export function createGate(deps: GateDeps): Gate {
     const picture = await script('follow');
     warn(picture);
     standing.set(picture.standing);
+    const { reasons: pausedBy, state, concurrency } = picture;
+    tell('gate-followed', { pausedBy, state, concurrency, standing: picture.standing.kind });
     return picture;
   }
 
