@@ -28,7 +28,7 @@ export interface NewestDeaths {
   readonly codes: readonly (readonly [code: string, count: number])[];
 }
 
-/** To read the reason of each one of a hundred thousand would take Redis a tenth of a second. */
+/** A thousand take Redis two milliseconds, in which it does nothing else; a hundred thousand would take a fifth of a second. */
 export const DEATHS_LOOKED_AT = 1_000;
 
 export async function readNewestDeaths(redis: Redis, namespace: string): Promise<NewestDeaths> {
