@@ -5,10 +5,12 @@ import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
+import { takesWrites } from './base/redis-writes.ts';
 import { createSpool } from './events/spool.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { backlogCheck, postgresCheck, redisCheck } from './ops/checks.ts';
 import { watchEventLoop } from './ops/event-loop.ts';
+import { createFleetMetrics } from './ops/metrics/fleet-metrics.ts';
 import { listen } from './ops/server.ts';
 import { createDeadLetters } from './sync/dead-letters/dead-letters.ts';
 import { openQueue } from './sync/queue.ts';
@@ -60,11 +62,19 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
 
   const spool = createSpool({ redis, namespace });
   const ownOptions = onlookerOptionsOf(config.circuit, config.events.backlogMax);
+  const fleet = createFleet({ redis, namespace, ownOptions });
+  const dependencies = {
+    redis: () => takesWrites(redis, namespace),
+    // Where it takes no writes, the event log has stopped.
+    postgres: () => database.write(() => Promise.resolve(true)),
+  };
+  const metrics = createFleetMetrics({ redis, namespace, fleet, dependencies, logger });
+  lifecycle.acquire('metrics', () => metrics.stop());
   return {
     access: config.dashboard,
     queue,
     redis,
-    fleet: createFleet({ redis, namespace, ownOptions }),
+    fleet,
     audit: spool,
     deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
     health: {
@@ -76,6 +86,7 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
       },
       stuck: loop.stuck,
     },
+    metrics,
     redact,
     logger,
   };

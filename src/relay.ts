@@ -1,16 +1,19 @@
 #!/usr/bin/env node
+import type { Redis } from 'ioredis';
 import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
-import { connectDatabase } from './base/database.ts';
+import { connectDatabase, type Database } from './base/database.ts';
 import { errorMessage } from './base/errors.ts';
 import { createLifecycle, type Lifecycle, runProcess, runUntilTold } from './base/lifecycle.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
+import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
 import { degraded, failed, OK, postgresCheck, redisCheck } from './ops/checks.ts';
+import { createRelayMetrics } from './ops/metrics/relay-metrics.ts';
 import type { Finding } from './ops/readiness.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createLease } from './outbox/lease.ts';
-import { createRelay, type Relay } from './outbox/relay.ts';
+import { createRelay, type Relay, type RelayStanding } from './outbox/relay.ts';
 import { createSplitOut } from './sync/dead-letters/split.ts';
 import { createJobAdder } from './sync/producer/job-adder.ts';
 import { openQueueConnection } from './sync/producer/queue-connection.ts';
@@ -72,20 +75,42 @@ async function start(
     logger,
     onSchemaMismatch: fail,
   });
+  const parts = { redis, namespace, outbox, log, relay, logger, lifecycle };
+  if (options.healthPort > 0) await startHealth(options.healthPort, parts);
   relay.start();
   lifecycle.acquire('relay', () => relay.stop());
-  if (options.healthPort > 0) {
-    const checks = {
-      redis: redisCheck(redis, namespace),
-      outbox: postgresCheck(outbox, { needed: true }),
-      // Without it fates are learned later; where it is needed to begin, the relay itself is not well.
-      postgres: { needed: false, look: () => log.read(() => Promise.resolve(OK)) },
-      relay: { needed: true, look: () => Promise.resolve(findingOf(relay)) },
-    };
-    const server = await serveHealth(options.healthPort, logger, { checks, stuck: () => stuck(relay) });
-    lifecycle.acquire('health', () => server.close());
-  }
   logger.info({ namespace, version: VERSION }, 'relay started');
+}
+
+interface Parts {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly outbox: Database;
+  readonly log: Database;
+  readonly relay: Relay;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+}
+
+async function startHealth(port: number, parts: Parts): Promise<void> {
+  const { redis, namespace, outbox, log, relay, logger, lifecycle } = parts;
+  const dependencies = {
+    redis: () => takesWrites(redis, namespace),
+    postgres: () => outbox.write(() => Promise.resolve(true)),
+  };
+  // Before the first sale, so that each is counted.
+  const metrics = createRelayMetrics({ isWell: () => isWell(relay.standing()), dependencies });
+  lifecycle.acquire('metrics', () => metrics.stop());
+  const checks = {
+    redis: redisCheck(redis, namespace),
+    outbox: postgresCheck(outbox, { needed: true }),
+    // Without it fates are learned later; where it is needed to begin, the relay itself is not well.
+    postgres: { needed: false, look: () => log.read(() => Promise.resolve(OK)) },
+    relay: { needed: true, look: () => Promise.resolve(findingOf(relay)) },
+  };
+  const health = { checks, stuck: () => stuck(relay) };
+  const server = await serveHealth(port, logger, health, metrics);
+  lifecycle.acquire('health', () => server.close());
 }
 
 function findingOf(relay: Relay): Finding {
@@ -103,4 +128,8 @@ function findingOf(relay: Relay): Finding {
 
 function stuck(relay: Relay): string | null {
   return relay.standing() === 'ended' ? ENDED : null;
+}
+
+function isWell(standing: RelayStanding): boolean {
+  return standing === 'well' || standing === 'held';
 }

@@ -12,6 +12,7 @@ import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
 import { requireFitRedis } from './base/redis-fitness.ts';
+import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
 import { type Circuit, createCircuit } from './circuit/circuit.ts';
 import { type ConexxusClient, createConexxusClient } from './conexxus/client.ts';
@@ -20,6 +21,7 @@ import { createEventWriter, type EventWriter } from './events/log.ts';
 import { startPruning } from './events/retention.ts';
 import { createSpool, type Spool } from './events/spool.ts';
 import { createCatalog } from './inventory/catalog.ts';
+import { createWorkerMetrics } from './ops/metrics/worker-metrics.ts';
 import { type WorkerParts, workerChecks } from './ops/worker-checks.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createConsumer } from './sync/consumer.ts';
@@ -238,9 +240,20 @@ async function startHealth(base: Base, parts: WorkerParts): Promise<void> {
   const { enabled } = config.conexxus;
   const eventBacklogMax = events.backlogMax;
   const checks = workerChecks({ enabled, namespace, redis, database, spool, eventBacklogMax, self, parts });
-  const server = await serveHealth(worker.healthPort, logger, { checks, stuck: () => watch.stuck() });
+  // Before the first job, so that each is counted.
+  const metrics = createWorkerMetrics({ self, dependencies: dependenciesOf(base, parts) });
+  const health = { checks, stuck: () => watch.stuck() };
+  const server = await serveHealth(worker.healthPort, logger, health, metrics);
   lifecycle.acquire('health', async () => {
     watch.stop();
+    metrics.stop();
     await server.close();
   });
+}
+
+function dependenciesOf({ config, redis }: Base, { writer }: WorkerParts) {
+  return {
+    redis: () => takesWrites(redis, config.namespace),
+    postgres: () => Promise.resolve((writer?.health().error ?? null) === null),
+  };
 }

@@ -14,6 +14,8 @@ export interface Happenings {
     readonly httpStatus?: number | undefined;
     readonly error?: CodedError | undefined;
     readonly duplicate?: boolean | undefined;
+    /** Of a half-open circuit. */
+    readonly trial?: true;
     /** What the circuit made of it. */
     readonly circuit: { readonly kind: string; readonly state: string; readonly moved: boolean };
     readonly disposition: { readonly kind: string; readonly delayMs?: number };
@@ -43,8 +45,15 @@ export interface Happenings {
   'finished-jobs-unseen': Fault;
 
   // The gate.
-  /** Redis answered, and the queue follows the circuit: once a second. */
-  'gate-followed': { readonly reasons: readonly string[] };
+  /** At each look, about once a second. */
+  'gate-followed': {
+    readonly state: string;
+    /** Why the queue is paused; empty: it is not. */
+    readonly pausedBy: readonly string[];
+    /** Calls that all workers may have in flight; 0: no limit. */
+    readonly concurrency: number;
+    readonly standing: string;
+  };
   'gate-failed': Fault;
   'worker-benched': { readonly cause: string };
   /** `full` or on `probation`. */
@@ -68,6 +77,11 @@ export interface Happenings {
   // The catalog.
   /** A part of a store's catalog. */
   'items-stored': { readonly items: number };
+  // The relay.
+  /** Rows of the outbox; `apart`: those of them that can't be sent. */
+  'rows-taken': { readonly rows: number; readonly apart: number };
+  'payload-settled': { readonly state: string };
+  'payload-split': { readonly sales: number };
 }
 
 export type Happening = keyof Happenings;

@@ -54,6 +54,11 @@ const LINES: Lines<Happening> = {
   'old-events-not-deleted': warn('old events could not be deleted; next try in an hour'),
 
   'items-stored': null,
+
+  // The relay has a logger of its own.
+  'rows-taken': null,
+  'payload-settled': null,
+  'payload-split': null,
 };
 
 /** Has the logger write what happens in this process, until the function that it gives is called. */

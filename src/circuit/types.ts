@@ -1,5 +1,5 @@
 /** Glossary: README.md beside this file. Times are milliseconds of the Redis clock. */
-type CircuitState = 'closed' | 'open' | 'half-open';
+export type CircuitState = 'closed' | 'open' | 'half-open';
 
 /** What a permission is for: a payload known by its sync key, or a job that has none. */
 export interface Subject {
@@ -128,6 +128,8 @@ export interface CircuitStatus {
   readonly lastSuccess: { readonly at: number; readonly worker: string; readonly jobId: string } | null;
   /** Since the circuit was first started. */
   readonly totals: { readonly calls: number; readonly successes: number; readonly failures: number };
+  /** Since then, of all outages: how often it opened, by cause; what is absent never did. */
+  readonly openings: Readonly<Record<string, number>>;
   readonly trialsInFlight: number;
   /** Half-open: a worker is asking Conexxus for its health until then. */
   readonly healthCallUntil: number | null;

@@ -13,6 +13,8 @@ import { type FleetReader, fleetRoutes } from './fleet-routes.ts';
 import { securityHeaders } from './headers.ts';
 import { type Health, healthRoutes } from './health.ts';
 import { homeRoutes } from './home.ts';
+import type { Metrics } from './metrics/process-metrics.ts';
+import { metricsRoutes } from './metrics/routes.ts';
 import { type AuditLog, createOperator } from './operator.ts';
 import { requireKnownHost, requireSameOrigin } from './origin.ts';
 import { notFound, problem, problemOf } from './problem.ts';
@@ -26,6 +28,7 @@ export interface OpsDeps {
   readonly audit: AuditLog;
   readonly deadLetters: Pick<DeadLetters, 'replay'>;
   readonly health: Health;
+  readonly metrics: Pick<Metrics, 'text'>;
   readonly redact: Redactor;
   readonly logger: Logger;
 }
@@ -34,7 +37,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, fleet, audit, deadLetters, health, redact, logger } = deps;
+  const { access, queue, redis, fleet, audit, deadLetters, health, metrics, redact, logger } = deps;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
   app.onError((error, c) => {
@@ -45,6 +48,9 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   app.use(securityHeaders(), requireKnownHost(access.host), requireSameOrigin());
   app.route('/health', healthRoutes(health, logger));
 
+  // Counts failed logins by itself: somebody's at the pages must not lock out the scraper behind the same proxy.
+  app.use('/metrics', requirePerson(access, logger));
+  app.route('/', metricsRoutes(metrics));
   app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
   const pauser = () => readPauser(redis, queue);
   app.route('/', homeRoutes({ fleet, pauser, logger }));

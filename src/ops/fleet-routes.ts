@@ -1,7 +1,12 @@
 import { Hono } from 'hono';
-import type { Fleet } from '../sync/report/fleet.ts';
+import type { FleetView } from '../sync/report/fleet.ts';
 
-export type FleetReader = Pick<Fleet, 'look'>;
+/** What pages show of the fleet. */
+export type FleetSeen = Pick<FleetView, 'report' | 'workers' | 'now'>;
+
+export interface FleetReader {
+  look(): Promise<FleetSeen>;
+}
 
 /** `GET /circuit`: the circuit as it is now, and what keeps the queue paused. `GET /workers`: who is there. */
 export function fleetRoutes(fleet: FleetReader): Hono {

@@ -14,10 +14,9 @@ import {
   suspectWords,
   windowWords,
 } from '../sync/report/circuit-words.ts';
-import type { FleetView } from '../sync/report/fleet.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
 import type { OpsEnv, Person } from './auth.ts';
-import type { FleetReader } from './fleet-routes.ts';
+import type { FleetReader, FleetSeen } from './fleet-routes.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #667085; --page: #f4f6f9; --card: #fff; --line: #e3e8ef; --tone: #98a2b3; }
@@ -97,7 +96,7 @@ function unknownCard(): Html {
   return html`<article><h2>Unknown</h2><p>Redis does not answer, so the circuit cannot be read. Sales wait at the stores and in the queue meanwhile.</p></article>`;
 }
 
-function circuitCard(view: FleetView, queue: string): Html {
+function circuitCard(view: FleetSeen, queue: string): Html {
   const { headline, explanation } = stateWords(view.report, view.now);
   return html`<article class="${toneOf(view.report)}">
 <h2>${headline}</h2>
@@ -113,7 +112,7 @@ function toneOf({ hold, bypass, state, cooldownUntil }: CircuitReport): string {
 
 type Fact = readonly [term: string, fact: string];
 
-function factsOf({ report, workers, now }: FleetView, queue: string): readonly Fact[] {
+function factsOf({ report, workers, now }: FleetSeen, queue: string): readonly Fact[] {
   const { since, cause, outage, cooldownUntil, hold, bypass } = report;
   const until = hold?.until ?? bypass?.until;
   return [

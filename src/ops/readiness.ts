@@ -1,6 +1,7 @@
 import type { Logger } from '../base/logger.ts';
 import { postgresCodeOf } from '../base/postgres-errors.ts';
 import { refusalOf } from '../base/redis-writes.ts';
+import { shared, within } from './shared.ts';
 
 /** What a look at one thing came to. Anybody may read the reason: it names no host, no user and no sale. */
 export type Finding =
@@ -81,32 +82,12 @@ function createReader(name: string, check: Check, logger: Logger): () => Promise
 
   return async () => {
     underWay ??= look();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Reading>((resolve) => {
-      timer = setTimeout(() => resolve({ status: 'timeout', latencyMs: elapsedMs() }), CHECK_TIMEOUT_MS);
-    });
-    try {
-      return await Promise.race([underWay, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    const reading = await within(CHECK_TIMEOUT_MS, underWay, null);
+    return reading ?? { status: 'timeout', latencyMs: elapsedMs() };
   };
 }
 
 /** Messages name hosts and users; what we say of a refusal, and codes, do not. */
 function reasonOf(error: unknown): string | undefined {
   return (error instanceof Error ? refusalOf(error) : undefined) ?? postgresCodeOf(error);
-}
-
-/** Callers share one run until `keptMs` after it ended. */
-function shared<T>(run: () => Promise<T>, keptMs: number): () => Promise<T> {
-  let last: { readonly result: Promise<T>; endedAt: number } | undefined;
-  return () => {
-    if (last !== undefined && performance.now() - last.endedAt < keptMs) return last.result;
-    const started = { result: run(), endedAt: Number.POSITIVE_INFINITY };
-    last = started;
-    return started.result.finally(() => {
-      started.endedAt = performance.now();
-    });
-  };
 }

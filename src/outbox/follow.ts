@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import { errorMessage } from '../base/errors.ts';
+import { tell } from '../base/happenings.ts';
 import type { Redactor } from '../base/redaction.ts';
 import type { createSplitOut } from '../sync/dead-letters/split.ts';
 import { splitEvent } from '../sync/sync-event.ts';
@@ -101,6 +102,7 @@ async function split(one: Traveller, from: 'failed' | 'delayed', journey: Journe
   // A person was faster, or the answer to a first try of this was lost: where it is by now says which.
   if (!(await splitOut({ jobId: one.syncKey, from, event }))) return lookLater(one, 0);
   logger.info({ payload: one.syncKey, sales: one.members, why }, 'split');
+  tell('payload-split', { sales: one.members });
   embark(one, await turn((tx) => finishSplit(tx, one.id)), journey);
 }
 
@@ -138,6 +140,7 @@ async function settle(
     }
   });
   for (const [one, { state, diedAt }] of endings) {
+    tell('payload-settled', { state });
     if (state !== 'open' && state !== 'dead') journey.remove(one.id);
     else {
       one.state = state;

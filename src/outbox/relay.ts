@@ -5,6 +5,7 @@ import type { Database } from '../base/database.ts';
 import { errorMessage } from '../base/errors.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
 import type { JobAdder } from '../sync/producer/job-adder.ts';
+import { readCounts, writeCounts } from './counts.ts';
 import { type FollowDeps, follow } from './follow.ts';
 import { gather } from './gather.ts';
 import { type Lease, LostTurnError, type Standing } from './lease.ts';
@@ -45,11 +46,12 @@ export interface Relay {
  * `well`: the last step worked, or it is another relay's turn; `held`: so it is, and nothing is sent until a person says
  * so; `waiting`: the last step failed, the next is tried; `ended`: nothing is tried any more, and nobody told it to stop.
  */
-type RelayStanding = 'well' | 'held' | 'waiting' | 'ended';
+export type RelayStanding = 'well' | 'held' | 'waiting' | 'ended';
 
 const STANDBY_MS = 500;
 const RETRY_MS = 1_000;
 const CLEANING_MS = 60_000;
+const COUNTING_MS = 10_000;
 const RENEWAL_MS = 1_000;
 const CONNECTION_MS = 2_000;
 
@@ -129,6 +131,7 @@ function createStepper(deps: RelayDeps) {
     });
   const sender = createSender(deps.adder, (id) => turn((tx) => readPayload(tx, id)));
   const work = { ...deps, turn, sender };
+  const count = createCounting(deps);
 
   async function clean(): Promise<void> {
     if (performance.now() - cleanedAt < CLEANING_MS) return;
@@ -153,6 +156,7 @@ function createStepper(deps: RelayDeps) {
         await gather(memory, work, { onlyFull: more });
         await clean();
       }
+      await count();
       return more ? 0 : options.pollMs;
     },
     /** As far as a relay knows that works. */
@@ -164,5 +168,19 @@ function createStepper(deps: RelayDeps) {
     forget(): void {
       memory = undefined;
     },
+  };
+}
+
+/** Now and then, for those who look. What is wrong with that holds up no sale. */
+function createCounting({ redis, namespace, outbox, logger }: RelayDeps): () => Promise<void> {
+  let countedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (performance.now() - countedAt < COUNTING_MS) return;
+    countedAt = performance.now();
+    try {
+      await writeCounts(redis, namespace, await outbox.read(readCounts));
+    } catch (error) {
+      logger.warn({ error: errorMessage(error) }, 'could not count what is in the outbox');
+    }
   };
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Transaction } from '../base/database.ts';
+import { tell } from '../base/happenings.ts';
 import type { Logger } from '../base/logger.ts';
 import type { SyncJob } from '../sync/jobs/jobs.ts';
 import { entryOf } from '../sync/producer/enqueuer.ts';
@@ -38,6 +39,7 @@ export async function take(
   });
   look.advance();
   waiting.add(taken.units);
+  if (look.rows.length > 0) tell('rows-taken', { rows: look.rows.length, apart: taken.apart.length });
   for (const one of taken.apart) logger.warn(one, 'set apart: it can not be sent');
   const { fetches } = taken;
   if (fetches.length > 0) {

@@ -80,7 +80,7 @@ export function createProcessor(deps: ProcessorDeps): Process {
     const made = await makeAttempt(() => handler.perform(job, signal), attemptNumber(bullJob));
     const weighed = weigh(made, admission.doubt);
     const recorded = await record(bullJob, job, admission, weighed, deps);
-    const disposition = await decide(bullJob, job, weighed, recorded, deps);
+    const disposition = await decide(bullJob, job, admission, weighed, recorded, deps);
     return settle(bullJob, job, token, weighed.attempt, disposition, deps);
   };
 }
@@ -173,6 +173,7 @@ async function effectFor(
 async function decide(
   bullJob: Job,
   job: SyncJob,
+  { trial }: Permitted,
   { attempt, askAgainMs }: Weighed,
   recorded: Recorded,
   { policy, deliveredSince }: ProcessorDeps,
@@ -188,7 +189,7 @@ async function decide(
   if (recorded.verdict === 'suspect') tell('payload-suspected', about);
   // The row has them, once; what is told is logged, and an answer for each sale would be as much again.
   const { answer: _answer, stack: _stack, retryAfterMs: _retryAfterMs, ...told } = attempt;
-  tell('attempt-made', { ...about, ...told, circuit: recorded, disposition });
+  tell('attempt-made', { ...about, ...told, ...(trial && { trial }), circuit: recorded, disposition });
   return disposition;
 }
 

@@ -6,7 +6,7 @@ import { windows } from './model-window.ts';
 import { ANONYMOUS, isAlone, type Worker } from './model-workers.ts';
 
 /** What a reader of the model sees: the circuit's status, but what is only told. */
-export type Picture = Omit<CircuitStatus, 'lastFailure' | 'lastSuccess' | 'totals'>;
+export type Picture = Omit<CircuitStatus, 'lastFailure' | 'lastSuccess' | 'totals' | 'openings'>;
 
 export function pictureOf(
   machine: Machine,

@@ -105,6 +105,7 @@ describe('the scripts and the model', () => {
         lastFailure: _failure,
         lastSuccess: _success,
         totals: _totals,
+        openings: _openings,
         ...seen
       } = await reader.status();
       deepEqual(inOrder(seen), inOrder(model.seat(fleet.seat(0)).status(clock.now())));

@@ -42,6 +42,7 @@ export function pagePaths(jobIds: readonly string[]): string[] {
     '/api/circuit',
     '/health/ready',
     '/health/live',
+    '/metrics',
     '/no-such-page',
     ...['failed', 'completed'].map((status) => `${board}?activeQueue=sync&status=${status}&jobsPerPage=50`),
     ...jobIds.map((id) => `${board}/sync/${id}`),

@@ -6,6 +6,7 @@ import {
   type Answer,
   type CallOptions,
   CLOSED,
+  METRICS,
   OPERATOR,
   type OpsHarness,
   startOps,
@@ -34,14 +35,19 @@ describe('who may do what', () => {
   });
   afterAll(() => ops.close());
 
-  it.each(['/', '/queues', '/queues/api/queues', '/queues/static/favicon.ico', '/api/circuit', '/nowhere'])(
-    'asks for a login at %s',
-    async (path) => {
-      const answer = await ops.call('GET', path);
-      expect(refusal(answer)).toEqual(problem(401, 'unauthorized'));
-      expect(answer.headers['www-authenticate']).toContain('Basic realm=');
-    },
-  );
+  it.each([
+    '/',
+    '/queues',
+    '/queues/api/queues',
+    '/queues/static/favicon.ico',
+    '/api/circuit',
+    '/metrics',
+    '/nowhere',
+  ])('asks for a login at %s', async (path) => {
+    const answer = await ops.call('GET', path);
+    expect(refusal(answer)).toEqual(problem(401, 'unauthorized'));
+    expect(answer.headers['www-authenticate']).toContain('Basic realm=');
+  });
 
   it.each([
     ['a wrong password', { ...OPERATOR, password: 'guessed' }],
@@ -176,6 +182,7 @@ describe('without credentials', () => {
           audit: { append: async () => undefined },
           deadLetters: { replay: async function* () {} },
           health: { checks: {}, stuck: () => null },
+          metrics: { text: async () => METRICS },
           redact: String,
           logger: pino({ level: 'silent' }),
         });
@@ -203,6 +210,18 @@ describe('guessing passwords', () => {
     expect(refusal(blocked)).toEqual(problem(429, 'too-many-logins'));
     expect(Number(blocked.headers['retry-after'])).toBeGreaterThan(0);
     expect(Number(blocked.headers['retry-after'])).toBeLessThanOrEqual(60);
+  });
+
+  it('at the pages does not lock out who reads the metrics, where guessing is stopped as well', async () => {
+    const { status, text } = await ops.call('GET', '/metrics', { as: VIEWER });
+    expect([status, text]).toEqual([200, METRICS]);
+    const guess = (n: number) => ops.call('GET', '/metrics', { as: { ...VIEWER, password: `guess ${n}` } });
+    const statuses = [];
+    for (let n = 0; n < 20; n += 1) statuses.push((await guess(n)).status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(refusal(await ops.call('GET', '/metrics', { as: VIEWER }))).toEqual(
+      problem(429, 'too-many-logins'),
+    );
   });
 });
 

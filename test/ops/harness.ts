@@ -46,6 +46,9 @@ export const CLOSED: CircuitReport = {
   options: OPTIONS,
 };
 
+/** Any text in their format. */
+export const METRICS = '# TYPE conexxus_sync_up gauge\nconexxus_sync_up 1\n';
+
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -120,6 +123,7 @@ export async function startOps({
     },
     deadLetters: createDeadLetters({ redis, queue, namespace, redact: (text) => text }),
     health: { checks: {}, stuck: () => null, ...health },
+    metrics: { text: async () => METRICS },
     redact: createRedactor([]),
     logger: pino({ level: 'silent' }),
   });

@@ -21,7 +21,7 @@ afterEach(() => watch.stop());
 function pass<Name extends Happening>(seconds: number, name?: Name, message?: Happenings[Name]): void {
   for (let second = 0; second < seconds; second += 1) {
     now += 1_000;
-    tell('gate-followed', { reasons: [] });
+    tell('gate-followed', { state: 'closed', pausedBy: [], concurrency: 0, standing: 'full' });
     if (name !== undefined && message !== undefined) tell(name, message);
   }
 }
@@ -64,7 +64,7 @@ describe('a consumer is not stuck', () => {
   it('while Redis answers once in a while', () => {
     for (let answers = 0; answers < 1_000; answers += 1) {
       now += 15_000;
-      tell('gate-followed', { reasons: [] });
+      tell('gate-followed', { state: 'closed', pausedBy: [], concurrency: 0, standing: 'full' });
     }
     expect(watch.stuck()).toBeNull();
   });

@@ -88,6 +88,7 @@ local function open(circuit, now, cause, retryAfterMs, told)
   setAll(circuit, { 'doubtWorker', 'doubtPayload' }, nil)
   setAll(circuit, STREAK, nil)
   set(circuit, 'successes', 0)
+  circuit.opened = cause
   told = told or {}
   told.rejections, told.openings, told.downSince = circuit.rejections, circuit.openings, circuit.downSince
   told.suspect = circuit.suspect and cjson.decode(circuit.suspect) or nil

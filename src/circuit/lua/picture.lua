@@ -88,6 +88,10 @@ local function save(circuit, now)
   if #drop > 0 then
     redis.call('HDEL', KEYS[1], unpack(drop))
   end
+  if circuit.opened then
+    -- Only told: junk in its place must not stop an opening.
+    redis.pcall('HINCRBY', KEYS[1], 'opened:' .. circuit.opened, 1)
+  end
   if circuit.forgetTrials then
     redis.call('DEL', KEYS[2])
   end

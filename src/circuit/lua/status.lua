@@ -26,9 +26,12 @@ local window = { calls = 0, failures = 0 }
 local totals = { calls = tonumber(stored.goneCalls) or 0, failures = tonumber(stored.goneFailures) or 0 }
 local goneAt, goneWorker, goneJob = string.match(stored.lastGone or '', '^(%d+)|([^|]*)|(.*)$')
 local last = goneAt and { at = tonumber(goneAt), worker = goneWorker, jobId = goneJob } or nil
-local benched = {}
+local benched, openings = {}, {}
 for field, value in pairs(stored) do
   local what, worker = string.match(field, '^(%a+):(.*)$')
+  if what == 'opened' then
+    openings[worker] = tonumber(value)
+  end
   if what == 'calls' then
     local line = readLine(value)
     local all, sum = sumAll(line), sumWindow(line, now, circuit.since)
@@ -84,6 +87,7 @@ return cjson.encode({
   lastFailure = orNull(lastFailure),
   lastSuccess = orNull(last),
   totals = { calls = totals.calls, successes = totals.calls - totals.failures, failures = totals.failures },
+  openings = openings,
   trialsInFlight = type(trials) == 'number' and trials or 0,
   healthCallUntil = orNull(isLeased and circuit.healthUntil or nil),
   -- Somebody takes jobs: the reader is nobody, so any worker that is alive is another.

@@ -4,6 +4,7 @@ import { redisScript } from '../../base/redis.ts';
 import { circuitKeys } from '../../circuit/keys.ts';
 import type { CircuitOptions } from '../../circuit/options.ts';
 import { machineScript } from '../../circuit/scripts.ts';
+import type { CircuitState } from '../../circuit/types.ts';
 import { eventStreamKey } from '../../events/event.ts';
 import { QUEUE_NAME, queuePrefix } from '../queue.ts';
 import type { WorkerSelf } from '../worker-self.ts';
@@ -11,7 +12,7 @@ import type { WorkerSelf } from '../worker-self.ts';
 /** `operator`: a person paused the queue. `events`: too many rows wait for Postgres. */
 export type PauseReason = (typeof PAUSE_REASONS)[number];
 
-const PAUSE_REASONS = ['open', 'health', 'hold', 'cooldown', 'events', 'operator'] as const;
+export const PAUSE_REASONS = ['open', 'health', 'hold', 'cooldown', 'events', 'operator'] as const;
 
 export interface GateOptions {
   readonly circuit: CircuitOptions;
@@ -33,6 +34,9 @@ export type Standing =
 export interface GatePicture {
   /** Why the queue is paused; empty: it is not. */
   readonly reasons: readonly PauseReason[];
+  readonly state: CircuitState;
+  /** Calls that all workers may have in flight now; 0: no limit. */
+  readonly concurrency: number;
   /** Until something changes by itself; infinite where nothing will. */
   readonly dueMs: number;
   /** Redis's clock. */
@@ -54,6 +58,8 @@ type GateReply = [
   isDueOrOnProbation: 0 | 1,
   optionsDiffer: '' | '0' | '1',
   seenSince: string,
+  state: CircuitState,
+  concurrency: string,
 ];
 
 /** `follow` brings the queue in line with the circuit, `look` changes nothing, `leave` is a worker's last word. */
@@ -91,10 +97,13 @@ export function createGateScript(
   };
 }
 
-function pictureOf([reasons, dueMs, now, bench, isDueOrOnProbation, optionsDiffer]: GateReply): GatePicture {
+function pictureOf(reply: GateReply): GatePicture {
+  const [reasons, dueMs, now, bench, isDueOrOnProbation, optionsDiffer, , state, concurrency] = reply;
   const named = reasons.split(',');
   return {
     reasons: PAUSE_REASONS.filter((reason) => named.includes(reason)),
+    state,
+    concurrency: Number(concurrency),
     dueMs: dueMs === '' ? Number.POSITIVE_INFINITY : Number(dueMs),
     now: Number(now),
     standing: standingOf(bench, isDueOrOnProbation === 1),
@@ -108,11 +117,7 @@ function standingOf(bench: string, isDueOrOnProbation: boolean): Standing {
   return { kind: 'benched', cause, isDue: isDueOrOnProbation };
 }
 
-/** Why the queue is paused, read without changing anything. */
-export async function readPause(
-  redis: Redis,
-  namespace: string,
-  options: GateOptions,
-): Promise<readonly PauseReason[]> {
-  return (await createGateScript(redis, namespace, options)('look')).reasons;
+/** The queue as the circuit wants it, read without changing anything. */
+export function lookAtGate(redis: Redis, namespace: string, options: GateOptions): Promise<GatePicture> {
+  return createGateScript(redis, namespace, options)('look');
 }

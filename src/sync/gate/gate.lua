@@ -7,7 +7,8 @@
 --      ('' the first time), 8 its entry in the register, JSON
 -- Returns {reasons for the pause joined by ',', ms until something changes by itself or '', now,
 --      the worker's bench as JSON or '', 1 if its own health call is due or it is on probation, else 0,
---      1 if the workers' options differ, 0 if not, '' if it was not looked at, since when it is there}
+--      1 if the workers' options differ, 0 if not, '' if it was not looked at, since when it is there,
+--      the circuit's state, the calls that all workers may have in flight now (0: no limit)}
 -- Promises: a pause that a person set is neither lifted nor stamped; whoever runs this last leaves the
 -- queue as the circuit wants it, so every process may run it at any time.
 --
@@ -133,5 +134,5 @@ end
 return {
   table.concat(reasons, ','), due and encode(math.max(0, due - now)) or '', encode(now),
   bench and cjson.encode(bench) or '', isSmall and 1 or 0, differ == nil and '' or (differ and '1' or '0'),
-  seenSince and encode(seenSince) or '',
+  seenSince and encode(seenSince) or '', circuit.state, encode(concurrency),
 }

@@ -62,13 +62,14 @@ export function createGate(deps: GateDeps): Gate {
     const picture = await script('follow');
     warn(picture);
     standing.set(picture.standing);
+    const { reasons: pausedBy, state, concurrency } = picture;
+    tell('gate-followed', { pausedBy, state, concurrency, standing: picture.standing.kind });
     return picture;
   }
 
   async function check(): Promise<number> {
     try {
       const picture = await follow();
-      tell('gate-followed', { reasons: picture.reasons });
       healthCalls.makeDue(picture);
       return Math.min(CHECK_MS, picture.dueMs);
     } catch (error) {

@@ -2,7 +2,7 @@ import type { CircuitOptions } from '../../circuit/options.ts';
 import type { CircuitStatus } from '../../circuit/types.ts';
 
 /** What `GET /api/circuit` and `circuit status --json` answer. */
-export interface CircuitReport extends Omit<CircuitStatus, 'window'> {
+export interface CircuitReport extends Omit<CircuitStatus, 'window' | 'openings'> {
   readonly window: CircuitStatus['window'] & { readonly rate: number };
   /** Everything that keeps the queue paused now; none: it runs. */
   readonly pausedBy: readonly string[];

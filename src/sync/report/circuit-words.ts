@@ -3,7 +3,7 @@ import type { CircuitReport } from './circuit-report.ts';
 import { fromNow, span } from './time-words.ts';
 import type { WorkerReport } from './worker-report.ts';
 
-type Spoken = Omit<CircuitStatus, 'window'>;
+type Spoken = Omit<CircuitStatus, 'window' | 'openings'>;
 
 /** Why the circuit is in its state, by the literal that its scripts write. */
 const CAUSES: Readonly<Record<string, string>> = {

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import { type CircuitAction, createCircuit, type PersonsWord } from '../../circuit/circuit.ts';
 import { readFleetOptions, readRegister } from '../../circuit/register.ts';
+import type { CircuitStatus } from '../../circuit/types.ts';
 import { eventStreamKey } from '../../events/event.ts';
-import { type GateOptions, readPause } from '../gate/gate-script.ts';
+import { type GateOptions, lookAtGate } from '../gate/gate-script.ts';
 import { type CircuitReport, circuitReport } from './circuit-report.ts';
 import { parseOptions } from './fleet-options.ts';
 import { type WorkerReport, workerReports } from './worker-report.ts';
@@ -17,6 +18,10 @@ export interface Fleet {
 export interface FleetView {
   readonly report: CircuitReport;
   readonly workers: readonly WorkerReport[];
+  /** How often the circuit opened since it was first started, by cause. */
+  readonly openings: CircuitStatus['openings'];
+  /** Calls that all workers may have in flight now; 0: no limit. */
+  readonly concurrency: number;
   /** Redis's clock, as all times of the report. */
   readonly now: number;
 }
@@ -41,13 +46,18 @@ export function createFleet({ redis, namespace, ownOptions }: FleetDeps): Fleet 
   return {
     async look() {
       const options = await optionsNow();
-      const [status, pausedBy, { workers, now }] = await Promise.all([
+      const [status, gate, { workers, now }] = await Promise.all([
         circuitOf(options).status(),
-        readPause(redis, namespace, options),
+        lookAtGate(redis, namespace, options),
         readRegister(redis, namespace, eventStream),
       ]);
-      const report = circuitReport(status, pausedBy, options.circuit);
-      return { report, workers: workerReports(workers, status.benched), now };
+      return {
+        report: circuitReport(status, gate.reasons, options.circuit),
+        workers: workerReports(workers, status.benched),
+        openings: status.openings,
+        concurrency: gate.concurrency,
+        now,
+      };
     },
     async operate(action, word) {
       await circuitOf(await optionsNow()).operate(action, word);

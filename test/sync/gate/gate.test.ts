@@ -7,7 +7,7 @@ import type { CircuitEffect } from '../../../src/circuit/types.ts';
 import type { HealthAnswer } from '../../../src/conexxus/health.ts';
 import { eventStreamKey } from '../../../src/events/event.ts';
 import { createGate, type Gate } from '../../../src/sync/gate/gate.ts';
-import { type GateOptions, readPause } from '../../../src/sync/gate/gate-script.ts';
+import { type GateOptions, lookAtGate } from '../../../src/sync/gate/gate-script.ts';
 import { createWorkerSelf } from '../../../src/sync/worker-self.ts';
 import { deferred } from '../../support/deferred.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -190,10 +190,10 @@ describe('the pause', () => {
 
   it('can be read without changing anything', async () => {
     await open();
-    expect(await readPause(redis, namespace, OPTIONS)).toEqual(['open']);
+    expect(await lookAtGate(redis, namespace, OPTIONS)).toMatchObject({ reasons: ['open'], state: 'open' });
     expect(await queue.isPaused()).toBe(false);
     await queue.pause();
-    expect(await readPause(redis, namespace, OPTIONS)).toEqual(['open', 'operator']);
+    expect((await lookAtGate(redis, namespace, OPTIONS)).reasons).toEqual(['open', 'operator']);
   });
 });
 
