@@ -27,6 +27,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = 
   async sales(program) {
     (await import('./cli/sales.ts')).registerSales(program);
   },
+  async events(program) {
+    (await import('./cli/events.ts')).registerEvents(program);
+  },
   async outbox(program) {
     (await import('./cli/outbox.ts')).registerOutbox(program);
   },
