@@ -24,6 +24,12 @@ const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = 
   async resend(program) {
     (await import('./cli/resend.ts')).registerResend(program);
   },
+  async sales(program) {
+    (await import('./cli/sales.ts')).registerSales(program);
+  },
+  async events(program) {
+    (await import('./cli/events.ts')).registerEvents(program);
+  },
   async outbox(program) {
     (await import('./cli/outbox.ts')).registerOutbox(program);
   },

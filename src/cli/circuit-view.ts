@@ -22,18 +22,19 @@ export interface CircuitView {
   /** Who paused the queue, where a person did. */
   readonly pauser: string | null;
   /** Jobs by BullMQ's state. */
-  readonly counts: Readonly<Record<string, number>>;
+  readonly counts: Readonly<Partial<Record<JobState, number>>>;
   /** Redis's clock, as all times of the report. */
   readonly now: number;
 }
 
+type JobState = 'waiting' | 'prioritized' | 'delayed' | 'active' | 'failed';
 type Facts = [name: string, fact: string][];
 
 const NONE = '-';
 
 export function renderCircuit(view: CircuitView): string {
   const { headline, explanation } = stateWords(view.report, view.now);
-  const facts = [...machineFacts(view), ...troubleFacts(view), ...queueFacts(view)];
+  const facts = [...circuitFacts(view), ...queueFacts(view)];
   return [
     `Circuit: ${headline.toUpperCase()}`,
     oneLine(explanation),
@@ -41,6 +42,10 @@ export function renderCircuit(view: CircuitView): string {
     ...table(facts.map(([name, fact]) => [name, oneLine(fact)])),
     ...adviceOn(view.report),
   ].join('\n');
+}
+
+export function circuitFacts(view: CircuitView): Facts {
+  return [...machineFacts(view), ...troubleFacts(view)];
 }
 
 function machineFacts({ report, now }: CircuitView): Facts {
@@ -88,7 +93,7 @@ function queueFacts({ report, workers, pauser, counts, now }: CircuitView): Fact
   return [
     ['workers', crewWords(workers)],
     ['queue', queueWords(report, report.pausedBy, pauser, now)],
-    ['backlog', backlog(counts)],
+    ['backlog', depthWords(counts)],
   ];
 }
 
@@ -112,8 +117,8 @@ function override(word: ManualOverride | null, now: number): string {
   return `by ${word.actor} ${fromNow(word.since, now)}, ${end}: ${word.reason}`;
 }
 
-function backlog(counts: CircuitView['counts']): string {
-  const of = (...states: string[]) => states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+export function depthWords(counts: Readonly<Partial<Record<JobState, number>>>): string {
+  const of = (...states: JobState[]) => states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
   return [
     `${of('waiting', 'prioritized')} waiting`,
     `${of('delayed')} delayed`,

@@ -9,6 +9,7 @@ import type { CircuitReport } from '../sync/report/circuit-report.ts';
 import { createFleet, type Fleet } from '../sync/report/fleet.ts';
 import { onlookerOptionsOf } from '../sync/settings.ts';
 import { type CircuitView, renderCircuit } from './circuit-view.ts';
+import { watchCircuit } from './circuit-watch.ts';
 import { ACTOR, type Moment, REASON, until, type WordOptions, wordOf } from './options.ts';
 import { withRedis } from './with-redis.ts';
 
@@ -52,6 +53,13 @@ export function registerCircuit(program: Command): void {
     )
     .option(...JSON_OPTION)
     .action(showStatus);
+  circuit
+    .command('watch')
+    .description(
+      'the status, the queue and the workers, live until Ctrl-C; where the output is no terminal, a line whenever ' +
+        'something moves',
+    )
+    .action(watchCircuit);
   for (const action of ACTIONS) registerAction(circuit, action);
 }
 

@@ -3,7 +3,8 @@ import type { Missed, Verdict } from '../sync/dead-letters/dead-letters.ts';
 import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
 import type { ReasonGroup } from '../sync/dead-letters/reason-groups.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
-import { oneLine, printable, table } from './table.ts';
+import { eventWords, shortType } from './event-words.ts';
+import { cut, oneLine, printable, table } from './table.ts';
 
 export type Deed = 'replay' | 'discard';
 
@@ -60,19 +61,7 @@ function historyLines(history: History): string[] {
 }
 
 function eventRow({ at, type, payload }: PastEvent): string[] {
-  const { actor, reason, outcome, attempt, error } = payload;
-  const about =
-    typeof actor === 'string'
-      ? `${actor}: ${String(reason)}`
-      : [outcome, typeof attempt === 'number' && `attempt ${attempt}`, errorWords(error)]
-          .filter((part) => typeof part === 'string')
-          .join(', ');
-  return [instant(at.getTime()), type.replace(/^conexxus\./, ''), about];
-}
-
-function errorWords(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('message' in error)) return undefined;
-  return String(error.message);
+  return [instant(at.getTime()), shortType(type), eventWords(type, payload)];
 }
 
 export function verdictLine(deed: Deed, verdict: Verdict): string {
@@ -145,10 +134,4 @@ export function groupLines(groups: readonly ReasonGroup[], now: number, columns:
 
 export function times(count: number, unit: string): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
-}
-
-/** `columns`: of the terminal; infinite where it is none. */
-function cut(text: string, columns: number): string {
-  const letters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
-  return letters.length > columns ? `${letters.slice(0, Math.max(0, columns - 1)).join('')}…` : text;
 }

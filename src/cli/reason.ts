@@ -17,3 +17,8 @@ function innermostMessage(thrown: unknown): string {
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return innermostMessage(thrown.errors[0]);
   return errorMessage(thrown);
 }
+
+/** Our own mistake, and not that of a server. */
+export function isBug(error: unknown): boolean {
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
+}

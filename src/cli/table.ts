@@ -18,3 +18,9 @@ export function printable(text: string): string {
 export function oneLine(text: string): string {
   return printable(text.replace(/\s+/gu, ' ').trim());
 }
+
+/** `columns`: of the terminal; infinite where it is none. */
+export function cut(text: string, columns: number): string {
+  const letters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+  return letters.length > columns ? `${letters.slice(0, Math.max(0, columns - 1)).join('')}…` : text;
+}

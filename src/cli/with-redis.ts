@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { ConexxusSyncError } from '../base/errors.ts';
 import { connectRedis } from '../base/redis.ts';
 import { queueError } from '../sync/producer/producer-errors.ts';
-import { reasonOf } from './reason.ts';
+import { isBug, reasonOf } from './reason.ts';
 
 /** Redis is away, or stopped answering. */
 class RedisAwayError extends ConexxusSyncError {
@@ -46,10 +46,6 @@ async function ready(redis: Redis): Promise<void> {
 function explained(error: unknown): unknown {
   if (error instanceof ConexxusSyncError || isBug(error)) return error;
   return error instanceof Error && error.name === 'ReplyError' ? queueError(error) : away(error);
-}
-
-function isBug(error: unknown): boolean {
-  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
 }
 
 function away(cause: unknown): RedisAwayError {

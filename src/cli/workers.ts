@@ -23,11 +23,11 @@ async function list({ json = false }: { json?: boolean }): Promise<void> {
   const { workers, now } = await withRedis(redisUrl, (redis) =>
     createFleet({ redis, namespace, ownOptions: onlookerOptionsOf(circuit, events.backlogMax) }).look(),
   );
-  console.log(json ? JSON.stringify(workers) : render(workers, now));
+  console.log(json ? JSON.stringify(workers) : workerLines(workers, now).join('\n'));
 }
 
-function render(workers: readonly WorkerReport[], now: number): string {
-  if (workers.length === 0) return 'No worker is alive: sales wait until one is started.';
+export function workerLines(workers: readonly WorkerReport[], now: number): string[] {
+  if (workers.length === 0) return ['No worker is alive: sales wait until one is started.'];
   const rows = workers.map((worker) => [
     worker.name,
     worker.version,
@@ -36,7 +36,7 @@ function render(workers: readonly WorkerReport[], now: number): string {
     worker.lastOutcome ? `${worker.lastOutcome.outcome} ${fromNow(worker.lastOutcome.at, now)}` : '-',
     stateOf(worker, now),
   ]);
-  return table([HEADINGS, ...rows.map((row) => row.map(oneLine))]).join('\n');
+  return table([HEADINGS, ...rows.map((row) => row.map(oneLine))]);
 }
 
 function stateOf({ benched, takesJobs }: WorkerReport, now: number): string {

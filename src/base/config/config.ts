@@ -36,6 +36,7 @@ const PARTS = {
   enqueue: ['locationId', 'namespace', 'redisUrl'],
   circuit: ['namespace', 'redisUrl', 'circuit', 'events'],
   deadLetters: ['namespace', 'redisUrl'],
+  sales: ['namespace', 'redisUrl', 'circuit', 'events'],
   migrate: ['databaseUrl'],
   migrateOutbox: ['outboxDatabaseUrl'],
   relay: [
