@@ -1,4 +1,4 @@
-import { asc, inArray, isNull, sql } from 'drizzle-orm';
+import { asc, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../base/database.ts';
 import type { Logger } from '../base/logger.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
@@ -8,7 +8,7 @@ import { createLookout } from './look.ts';
 import { checkOutboxSchema } from './migrate.ts';
 import { readWaiting } from './read-waiting.ts';
 import { findForgotten } from './restored.ts';
-import { payload, sale } from './schema.ts';
+import { payload } from './schema.ts';
 import { createWaiting, type Waiting } from './waiting.ts';
 
 /** What the relay at work knows. All of it can be read again, and is whenever something went wrong. */
@@ -73,13 +73,19 @@ async function readJourney(tx: Transaction, journey: Journey): Promise<void> {
   }
 }
 
+/** The stores one after the other, by the index: of each many sales may wait. */
 async function readAllWaiting(tx: Transaction, waiting: Waiting): Promise<void> {
-  const stores = await tx
-    .selectDistinct({ locationId: sale.locationId })
-    .from(sale)
-    .where(sql`${isNull(sale.payloadId)} and ${isNull(sale.fate)}`);
+  const stores = await tx.execute<{ locationId: string }>(sql`
+    with recursive store as (
+      select min(location_id) as id from conexxus.sale where payload_id is null and fate is null
+      union all
+      select (
+        select min(location_id) from conexxus.sale
+        where payload_id is null and fate is null and location_id > store.id
+      ) from store where store.id is not null
+    )
+    select id as "locationId" from store where id is not null`);
   for (const { locationId } of stores) {
-    if (locationId === null) continue;
     const { units, more } = await readWaiting(tx, locationId, 0);
     waiting.fed(locationId, units, more);
   }

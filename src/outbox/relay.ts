@@ -10,7 +10,7 @@ import { gather } from './gather.ts';
 import { type Lease, LostTurnError, type Standing } from './lease.ts';
 import { begin, type Memory } from './memory.ts';
 import { readPayload } from './payloads.ts';
-import { forgetSettled } from './retention.ts';
+import { createCleaning } from './retention.ts';
 import { createSender, sendUnsent } from './send.ts';
 import { take } from './take.ts';
 import type { Turn } from './turn.ts';
@@ -44,7 +44,6 @@ export interface Relay {
 
 const STANDBY_MS = 500;
 const RETRY_MS = 1_000;
-const CLEANING_MS = 60_000;
 const RENEWAL_MS = 1_000;
 const CONNECTION_MS = 2_000;
 
@@ -105,7 +104,7 @@ function createStepper(deps: RelayDeps) {
   const { lease, options } = deps;
   let memory: Memory | undefined;
   let standing: Standing | undefined;
-  let cleanedAt = performance.now();
+  const cleaning = createCleaning(options.retentionMs);
 
   /** Every change is made under the lock. */
   const turn: Turn = async (work) =>
@@ -115,12 +114,6 @@ function createStepper(deps: RelayDeps) {
     });
   const sender = createSender(deps.adder, (id) => turn((tx) => readPayload(tx, id)));
   const work = { ...deps, turn, sender };
-
-  async function clean(): Promise<void> {
-    if (performance.now() - cleanedAt < CLEANING_MS) return;
-    cleanedAt = performance.now();
-    await turn((tx) => forgetSettled(tx, options.retentionMs));
-  }
 
   return {
     /** Resolves to the time until the next one. */
@@ -137,7 +130,7 @@ function createStepper(deps: RelayDeps) {
         await sendUnsent(memory.journey, work);
         // While there is more to take, a store that waits for less than a payload waits for the rest of it.
         await gather(memory, work, { onlyFull: more });
-        await clean();
+        await cleaning.clean(turn);
       }
       return more ? 0 : options.pollMs;
     },
@@ -147,6 +140,7 @@ function createStepper(deps: RelayDeps) {
     /** After an error: what was not committed is gone, and what was can be read again. */
     forget(): void {
       memory = undefined;
+      cleaning.fromStart();
     },
   };
 }
