@@ -7,9 +7,10 @@ import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
+import { expectEventLog } from './events/migrate.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createLease } from './outbox/lease.ts';
-import { createRelay, type Relay } from './outbox/relay.ts';
+import { createRelay } from './outbox/relay.ts';
 import { createSplitOut } from './sync/dead-letters/split.ts';
 import { createJobAdder } from './sync/producer/job-adder.ts';
 import { openQueueConnection } from './sync/producer/queue-connection.ts';
@@ -73,15 +74,12 @@ async function start(
   relay.start();
   lifecycle.acquire('relay', () => relay.stop());
   if (options.healthPort > 0) {
-    const server = await serveHealth(options.healthPort, logger, checksOf(relay, redis, namespace));
+    const server = await serveHealth(options.healthPort, logger, {
+      redis: () => takesWrites(redis, namespace),
+      log: () => expectEventLog(log).then(() => true),
+      relay: () => Promise.resolve(relay.isWell()),
+    });
     lifecycle.acquire('health', () => server.close());
   }
   logger.info({ namespace, version: VERSION }, 'relay started');
-}
-
-function checksOf(relay: Relay, redis: Parameters<typeof takesWrites>[0], namespace: string) {
-  return {
-    redis: () => takesWrites(redis, namespace),
-    relay: () => Promise.resolve(relay.isWell()),
-  };
 }

@@ -1,7 +1,9 @@
 import { asc, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../base/database.ts';
+import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
+import { expectEventLog } from '../events/migrate.ts';
 import { createJourney, type Journey } from './journey.ts';
 import type { Lease } from './lease.ts';
 import { createLookout } from './look.ts';
@@ -30,6 +32,7 @@ interface BeginDeps {
 export async function begin({ outbox, lease, log, logger }: BeginDeps): Promise<Memory> {
   const schema = await checkOutboxSchema(outbox);
   if (schema.kind !== 'current') throw new SchemaMismatchError(schema);
+  await checkLog(log, logger);
   const memory: Memory = { lookout: createLookout(), waiting: createWaiting(), journey: createJourney() };
   const already = await outbox.write(async (tx) => {
     const { held } = await lease.begin(tx);
@@ -43,6 +46,16 @@ export async function begin({ outbox, lease, log, logger }: BeginDeps): Promise<
   if (held !== null)
     logger.error({ held }, 'nothing is sent until a person releases it: outbox release --held');
   return memory;
+}
+
+/** Where it is away, fates are learned later; where there is none, never. */
+async function checkLog(log: BeginDeps['log'], logger: Logger): Promise<void> {
+  try {
+    await expectEventLog(log);
+  } catch (error) {
+    if (error instanceof SchemaMismatchError) throw error;
+    logger.warn({ error: errorMessage(error) }, 'the event log does not answer');
+  }
 }
 
 async function hold(tx: Transaction, held: string | null, lease: Lease): Promise<void> {
