@@ -8,6 +8,7 @@ import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
+import { expectEventLog } from './events/migrate.ts';
 import { degraded, failed, OK, postgresCheck, redisCheck } from './ops/checks.ts';
 import { createRelayMetrics } from './ops/metrics/relay-metrics.ts';
 import type { Finding } from './ops/readiness.ts';
@@ -105,7 +106,7 @@ async function startHealth(port: number, parts: Parts): Promise<void> {
     redis: redisCheck(redis, namespace),
     outbox: postgresCheck(outbox, { needed: true }),
     // Without it fates are learned later; where it is needed to begin, the relay itself is not well.
-    postgres: { needed: false, look: () => log.read(() => Promise.resolve(OK)) },
+    postgres: { needed: false, look: () => expectEventLog(log).then(() => OK) },
     relay: { needed: true, look: () => Promise.resolve(findingOf(relay)) },
   };
   const health = { checks, stuck: () => stuck(relay) };

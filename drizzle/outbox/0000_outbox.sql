@@ -55,13 +55,22 @@ CREATE TABLE "conexxus"."sale" (
 	CONSTRAINT "sale_sale_key_unique" UNIQUE("sale_key")
 );
 --> statement-breakpoint
+CREATE TABLE "conexxus"."taken" (
+	"one" boolean PRIMARY KEY DEFAULT true NOT NULL,
+	"snapshot" "pg_snapshot",
+	"started" timestamp with time zone
+);
+--> statement-breakpoint
 CREATE INDEX "payload_unsettled" ON "conexxus"."payload" USING btree ("id") WHERE "conexxus"."payload"."state" in ('planned', 'open', 'splitting', 'dead', 'apart');--> statement-breakpoint
 CREATE INDEX "payload_settled" ON "conexxus"."payload" USING btree ("since") WHERE "conexxus"."payload"."state" in ('delivered', 'flagged', 'discarded', 'split');--> statement-breakpoint
+CREATE INDEX "payload_store" ON "conexxus"."payload" USING btree ("location_id");--> statement-breakpoint
 CREATE INDEX "sale_waiting" ON "conexxus"."sale" USING btree ("location_id","id") WHERE "conexxus"."sale"."payload_id" is null and "conexxus"."sale"."fate" is null;--> statement-breakpoint
 CREATE INDEX "sale_fated" ON "conexxus"."sale" USING btree ("location_id","id") WHERE "conexxus"."sale"."fate" is not null;--> statement-breakpoint
+CREATE INDEX "sale_given_up" ON "conexxus"."sale" USING btree ("since") WHERE "conexxus"."sale"."fate" = 'discarded';--> statement-breakpoint
 CREATE INDEX "sale_day" ON "conexxus"."sale" USING btree ("date","location_id","transaction_id");--> statement-breakpoint
 CREATE INDEX "sale_transaction" ON "conexxus"."sale" USING btree ("transaction_id","location_id","date");--> statement-breakpoint
 INSERT INTO "conexxus"."relay" DEFAULT VALUES;--> statement-breakpoint
+INSERT INTO "conexxus"."taken" DEFAULT VALUES;--> statement-breakpoint
 CREATE FUNCTION public.conexxus_enqueue(job_name text, data jsonb) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE written bigint;
@@ -78,19 +87,30 @@ EXCEPTION WHEN datetime_field_overflow THEN
   RETURN NULL;
 END $$;--> statement-breakpoint
 GRANT EXECUTE ON FUNCTION "conexxus"."day_of"(text) TO PUBLIC;--> statement-breakpoint
+-- What the snapshot in "taken" did not see. The upper limit tells the planner that it is little.
+CREATE VIEW "conexxus"."untaken" AS
+SELECT * FROM conexxus.outbox
+WHERE xid BETWEEN coalesce((SELECT pg_snapshot_xmax(snapshot) FROM conexxus.taken WHERE started = pg_postmaster_start_time()), '0')
+  AND '18446744073709551615'
+UNION ALL
+SELECT * FROM conexxus.outbox
+WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(snapshot) FROM conexxus.taken WHERE started = pg_postmaster_start_time()));--> statement-breakpoint
+-- OFFSET 0: payloads are looked up by their ids, where a join would read all there are.
 CREATE VIEW public.conexxus_sales AS
 WITH line AS (
   SELECT s.id AS line, s.location_id, s.date, s.transaction_id, s.total, s.corrects,
     CASE
       WHEN s.fate IS NOT NULL THEN s.fate
-      WHEN p.id IS NULL THEN 'waiting'
+      WHEN p.state IS NULL THEN 'waiting'
       WHEN p.state IN ('planned', 'open', 'splitting', 'split') THEN 'enqueued'
       WHEN p.state = 'flagged' AND cardinality(p.refused) > 0 AND s.transaction_id <> ALL (p.refused) THEN 'delivered'
       ELSE p.state
     END AS state,
     greatest(s.since, p.since) AS since,
     coalesce(s.reason, p.reason) AS reason
-  FROM conexxus.sale s LEFT JOIN conexxus.payload p ON p.id = s.payload_id
+  FROM conexxus.sale s LEFT JOIN LATERAL (
+    SELECT state, since, reason, refused FROM conexxus.payload WHERE id = s.payload_id OFFSET 0
+  ) AS p ON true
 )
 SELECT location_id, date, transaction_id AS id, total,
   CASE
@@ -107,7 +127,7 @@ UNION ALL
 SELECT o.data ->> 'locationId', conexxus.day_of(o.data ->> 'date'), t.one ->> 'id',
   CASE WHEN jsonb_typeof(t.one -> 'total') = 'number' THEN (t.one ->> 'total')::numeric END,
   'waiting', o.created_at, NULL, NULL, NULL
-FROM conexxus.outbox o
+FROM conexxus.untaken o
 LEFT JOIN LATERAL jsonb_array_elements(
   CASE WHEN jsonb_typeof(o.data -> 'transactions') = 'array' THEN o.data -> 'transactions' ELSE '[]' END
 ) AS t(one) ON true

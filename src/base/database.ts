@@ -47,8 +47,12 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 /** So that a name which leads elsewhere by now is asked again, also where nothing ever failed. */
 const LIFETIME_MS = 30 * 60_000;
 
-/** For one transaction: behind PgBouncer the next one on this connection has another session, and others this one. */
+/**
+ * For one transaction: behind PgBouncer the next one on this connection has another session, and others this one.
+ * Nothing is compiled: a planner who thinks of many rows spends more on that than any of our statements takes.
+ */
 const LIMITS = `
+  set local jit = off;
   set local statement_timeout = ${STATEMENT_TIMEOUT_MS};
   set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS}`;
 

@@ -91,13 +91,19 @@ function knownMigrations({ folder }: MigrationSet): MigrationMeta[] {
   return readMigrationFiles({ migrationsFolder: fileURLToPath(new URL(`../../${folder}`, import.meta.url)) });
 }
 
-function compare(
-  migrations: readonly MigrationMeta[],
-  applied: number,
-  { advice }: MigrationSet,
-): SchemaState {
-  const known = Math.max(...migrations.map(({ folderMillis }) => folderMillis));
-  if (applied === 0) return { kind: 'missing', known, advice: advice.missing };
+/** What there is to say where nothing was applied yet. */
+export function missing(set: MigrationSet): SchemaMismatch {
+  return { kind: 'missing', known: lastOf(knownMigrations(set)), advice: set.advice.missing };
+}
+
+function lastOf(migrations: readonly MigrationMeta[]): number {
+  return Math.max(...migrations.map(({ folderMillis }) => folderMillis));
+}
+
+function compare(migrations: readonly MigrationMeta[], applied: number, set: MigrationSet): SchemaState {
+  const { advice } = set;
+  const known = lastOf(migrations);
+  if (applied === 0) return missing(set);
   if (applied === known) return { kind: 'current', known };
   const kind = applied < known ? 'behind' : 'newer';
   return { kind, known, applied, advice: advice[kind] };

@@ -11,8 +11,9 @@ export const GRANTS = {
   relay: {
     outbox: [
       'grant usage on schema conexxus to relay;',
-      'grant select, insert, update, delete on conexxus.outbox, conexxus.sale, conexxus.payload, conexxus.relay to relay;',
-      'grant select on conexxus.migrations, public.conexxus_sales to relay;',
+      'grant select, insert, update, delete on conexxus.outbox, conexxus.sale, conexxus.payload, conexxus.relay, ' +
+        'conexxus.taken to relay;',
+      'grant select on conexxus.migrations, conexxus.untaken, public.conexxus_sales to relay;',
     ],
     eventLog: ['grant select on event_log to relay;'],
   },

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Transaction } from '../base/database.ts';
 import { JSON_BYTES_MAX } from '../sync/jobs/plain-json.ts';
+import { createMark } from './taken.ts';
 
 /** What a POS wrote. */
 export interface OutboxRow {
@@ -38,6 +39,7 @@ interface Place {
 
 /** A snapshot of Postgres: `xmax` and all after it had not begun, those in progress had not ended. */
 interface Snapshot {
+  readonly text: string;
   readonly xmax: string;
   readonly inProgress: readonly string[];
 }
@@ -69,26 +71,35 @@ type Found = Record<string, unknown> & {
  * It is only a shortcut: rows are deleted as they are taken, so whoever begins anew sees what is left.
  */
 export function createLookout() {
-  let seen: Snapshot = { xmax: '0', inProgress: [] };
+  const mark = createMark();
+  let seen: Snapshot | undefined;
   let pass: Pass | undefined;
+  let passRows = 0;
   return {
+    /** To be called before a look, in its transaction. */
+    writeDown: (tx: Transaction) => mark.write(tx),
     async look(tx: Transaction): Promise<Look> {
-      const from = pass?.place ?? { ...BEGINNING, xid: seen.xmax };
-      const found = await tx.execute<Found>(lookQuery(from, seen.inProgress));
+      const { xmax = '0', inProgress = [] } = seen ?? {};
+      const from = pass?.place ?? { ...BEGINNING, xid: xmax };
+      const found = await tx.execute<Found>(lookQuery(from, inProgress));
       const rows = found.flatMap(rowOf);
       const snapshot = pass?.snapshot ?? snapshotOf(found[0]?.snapshot ?? '0:0:');
       const count = Number(found[0]?.found ?? 0);
       const more = rows.length < count || count >= ROWS;
       const last = rows.at(-1);
       // Late ones come first and have small numbers: a look of nothing else goes on from where it was.
-      const isFurther = last !== undefined && !seen.inProgress.includes(last.xid);
+      const isFurther = last !== undefined && !inProgress.includes(last.xid);
       const next = more ? { snapshot, place: isFurther ? last : from } : undefined;
       return {
         rows,
         more,
         advance() {
-          if (next === undefined) seen = snapshot;
+          passRows += rows.length;
           pass = next;
+          if (next !== undefined) return;
+          seen = snapshot;
+          mark.passed(snapshot.text, passRows);
+          passRows = 0;
         },
       };
     },
@@ -127,5 +138,5 @@ function rowOf({ xid, id, jobName, createdAt, bytes, json }: Found): OutboxRow[]
 /** `xmin:xmax:in,progress` */
 function snapshotOf(text: string): Snapshot {
   const [, xmax = '0', inProgress = ''] = text.split(':');
-  return { xmax, inProgress: inProgress === '' ? [] : inProgress.split(',') };
+  return { text, xmax, inProgress: inProgress === '' ? [] : inProgress.split(',') };
 }

@@ -1,14 +1,16 @@
-import { asc, inArray, isNull, sql } from 'drizzle-orm';
+import { asc, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../base/database.ts';
+import { errorMessage } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
+import { expectEventLog } from '../events/migrate.ts';
 import { createJourney, type Journey } from './journey.ts';
 import type { Lease } from './lease.ts';
 import { createLookout } from './look.ts';
 import { checkOutboxSchema } from './migrate.ts';
 import { readWaiting } from './read-waiting.ts';
 import { findForgotten } from './restored.ts';
-import { payload, sale } from './schema.ts';
+import { payload } from './schema.ts';
 import { createWaiting, type Waiting } from './waiting.ts';
 
 /** What the relay at work knows. All of it can be read again, and is whenever something went wrong. */
@@ -30,6 +32,7 @@ interface BeginDeps {
 export async function begin({ outbox, lease, log, logger }: BeginDeps): Promise<Memory> {
   const schema = await checkOutboxSchema(outbox);
   if (schema.kind !== 'current') throw new SchemaMismatchError(schema);
+  await checkLog(log, logger);
   const memory: Memory = { lookout: createLookout(), waiting: createWaiting(), journey: createJourney() };
   const already = await outbox.write(async (tx) => {
     const { held } = await lease.begin(tx);
@@ -43,6 +46,16 @@ export async function begin({ outbox, lease, log, logger }: BeginDeps): Promise<
   if (held !== null)
     logger.error({ held }, 'nothing is sent until a person releases it: outbox release --held');
   return memory;
+}
+
+/** Where it is away, fates are learned later; where there is none, never. */
+async function checkLog(log: BeginDeps['log'], logger: Logger): Promise<void> {
+  try {
+    await expectEventLog(log);
+  } catch (error) {
+    if (error instanceof SchemaMismatchError) throw error;
+    logger.warn({ error: errorMessage(error) }, 'the event log does not answer');
+  }
 }
 
 async function hold(tx: Transaction, held: string | null, lease: Lease): Promise<void> {
@@ -73,13 +86,19 @@ async function readJourney(tx: Transaction, journey: Journey): Promise<void> {
   }
 }
 
+/** The stores one after the other, by the index: of each many sales may wait. */
 async function readAllWaiting(tx: Transaction, waiting: Waiting): Promise<void> {
-  const stores = await tx
-    .selectDistinct({ locationId: sale.locationId })
-    .from(sale)
-    .where(sql`${isNull(sale.payloadId)} and ${isNull(sale.fate)}`);
+  const stores = await tx.execute<{ locationId: string }>(sql`
+    with recursive store as (
+      select min(location_id) as id from conexxus.sale where payload_id is null and fate is null
+      union all
+      select (
+        select min(location_id) from conexxus.sale
+        where payload_id is null and fate is null and location_id > store.id
+      ) from store where store.id is not null
+    )
+    select id as "locationId" from store where id is not null`);
   for (const { locationId } of stores) {
-    if (locationId === null) continue;
     const { units, more } = await readWaiting(tx, locationId, 0);
     waiting.fed(locationId, units, more);
   }

@@ -11,7 +11,7 @@ import { gather } from './gather.ts';
 import { type Lease, LostTurnError, type Standing } from './lease.ts';
 import { begin, type Memory } from './memory.ts';
 import { readPayload } from './payloads.ts';
-import { forgetSettled } from './retention.ts';
+import { createCleaning } from './retention.ts';
 import { createSender, sendUnsent } from './send.ts';
 import { take } from './take.ts';
 import type { Turn } from './turn.ts';
@@ -50,7 +50,6 @@ export type RelayStanding = 'well' | 'held' | 'waiting' | 'ended';
 
 const STANDBY_MS = 500;
 const RETRY_MS = 1_000;
-const CLEANING_MS = 60_000;
 const COUNTING_MS = 10_000;
 const RENEWAL_MS = 1_000;
 const CONNECTION_MS = 2_000;
@@ -121,7 +120,7 @@ function createStepper(deps: RelayDeps) {
   const { lease, options } = deps;
   let memory: Memory | undefined;
   let standing: Standing | undefined;
-  let cleanedAt = performance.now();
+  const cleaning = createCleaning(options.retentionMs);
 
   /** Every change is made under the lock. */
   const turn: Turn = async (work) =>
@@ -132,12 +131,6 @@ function createStepper(deps: RelayDeps) {
   const sender = createSender(deps.adder, (id) => turn((tx) => readPayload(tx, id)));
   const work = { ...deps, turn, sender };
   const count = createCounting(deps);
-
-  async function clean(): Promise<void> {
-    if (performance.now() - cleanedAt < CLEANING_MS) return;
-    cleanedAt = performance.now();
-    await turn((tx) => forgetSettled(tx, options.retentionMs));
-  }
 
   return {
     /** Resolves to the time until the next one. */
@@ -154,7 +147,7 @@ function createStepper(deps: RelayDeps) {
         await sendUnsent(memory.journey, work);
         // While there is more to take, a store that waits for less than a payload waits for the rest of it.
         await gather(memory, work, { onlyFull: more });
-        await clean();
+        await cleaning.clean(turn);
       }
       await count();
       return more ? 0 : options.pollMs;
@@ -167,6 +160,7 @@ function createStepper(deps: RelayDeps) {
     /** After an error: what was not committed is gone, and what was can be read again. */
     forget(): void {
       memory = undefined;
+      cleaning.fromStart();
     },
   };
 }

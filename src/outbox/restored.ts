@@ -45,8 +45,8 @@ export async function findForgotten(
 /** When the last payload was written down, or a person last said that all is well; null: none ever was. */
 async function lastKnown(tx: Transaction): Promise<Date | null> {
   const [row] = await tx.execute<{ since: string | null }>(sql`
-    select greatest((select created_at from conexxus.payload order by id desc limit 1), released_at)::text as since
-    from conexxus.relay where exists (select from conexxus.payload)`);
+    select greatest(last.created_at, released_at)::text as since
+    from conexxus.relay cross join (select created_at from conexxus.payload order by id desc limit 1) as last`);
   return row?.since ? new Date(row.since) : null;
 }
 
@@ -61,12 +61,9 @@ async function knownAmong(tx: Transaction, syncKeys: readonly string[]): Promise
 
 /** Stores that sell through this outbox: others may enqueue by themselves, or have one of their own. */
 async function storesAmong(tx: Transaction, locationIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const ours = new Set<string>();
-  for (const locationId of new Set(locationIds)) {
-    const [row] = await tx.execute(
-      sql`select from conexxus.payload where location_id = ${locationId} limit 1`,
-    );
-    if (row !== undefined) ours.add(locationId);
-  }
-  return ours;
+  const given = JSON.stringify([...new Set(locationIds)]);
+  const rows = await tx.execute<{ store: string }>(sql`
+    select store from jsonb_array_elements_text(${given}::text::jsonb) as store
+    cross join lateral (select from conexxus.payload where location_id = store limit 1) as ours`);
+  return new Set(rows.map(({ store }) => store));
 }

@@ -19,6 +19,7 @@ export const conexxus = pgSchema('conexxus');
 
 /** A transaction's number that never wraps around, as text: it has 64 bits. */
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
+const pgSnapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' });
 const moment = (name: string) => timestamp(name, { withTimezone: true });
 const id = (name: string) => bigint(name, { mode: 'number' });
 
@@ -80,6 +81,7 @@ export const sale = conexxus.table(
       .on(table.locationId, table.id)
       .where(sql`${table.payloadId} is null and ${table.fate} is null`),
     index('sale_fated').on(table.locationId, table.id).where(sql`${table.fate} is not null`),
+    index('sale_given_up').on(table.since).where(sql`${table.fate} = 'discarded'`),
     // Where nothing is known of a fresh table yet, Postgres takes either of these for a transaction's lines.
     index('sale_day').on(table.date, table.locationId, table.transactionId),
     index('sale_transaction').on(table.transactionId, table.locationId, table.date),
@@ -132,6 +134,7 @@ export const payload = conexxus.table(
     index('payload_settled')
       .on(table.since)
       .where(sql`${table.state} in ('delivered', 'flagged', 'discarded', 'split')`),
+    index('payload_store').on(table.locationId),
   ],
 );
 
@@ -145,6 +148,17 @@ export const relay = conexxus.table('relay', {
   releasedAt: moment('released_at'),
   /** Counts what people did, so that the relay at work reads again. */
   acts: integer('acts').notNull().default(0),
+});
+
+/**
+ * One row: all that this snapshot sees of the outbox has been taken, as long as Postgres runs that started then. So
+ * whoever asks what was not taken yet (the view `untaken`) passes over no dead rows but the last ones. A table of its
+ * own: under an old snapshot its old versions pile up, and each step of a relay reads `relay`.
+ */
+export const taken = conexxus.table('taken', {
+  one: boolean('one').primaryKey().default(true),
+  snapshot: pgSnapshot('snapshot'),
+  started: moment('started'),
 });
 
 /** As one parameter: thousands of them take several times as long, and Postgres knows no more than 65,535. */

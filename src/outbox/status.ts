@@ -45,7 +45,7 @@ export async function readStatus(tx: Transaction): Promise<OutboxStatus> {
     sql`select held, ${ms(sql`now()`)} as now from conexxus.relay`,
   );
   const [untaken] = await tx.execute<{ rows: number; oldestAt: number | null }>(
-    sql`select count(*)::int as rows, ${ms(sql`min(created_at)`)} as "oldestAt" from conexxus.outbox`,
+    sql`select count(*)::int as rows, ${ms(sql`min(created_at)`)} as "oldestAt" from conexxus.untaken`,
   );
   const lastDay = await readGathered(tx, true);
   return {

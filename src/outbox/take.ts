@@ -8,7 +8,6 @@ import type { JobAdder } from '../sync/producer/job-adder.ts';
 import { type NewLine, type ReadRow, readRow, type SaleLine } from './lines.ts';
 import type { OutboxRow } from './look.ts';
 import type { Memory } from './memory.ts';
-import { idsOf, sale } from './schema.ts';
 import type { Turn } from './turn.ts';
 import type { Unit } from './waiting.ts';
 
@@ -27,6 +26,7 @@ interface Taken {
 }
 
 type SalesRow = Extract<ReadRow, { kind: 'sales' }>;
+type ApartRow = Extract<ReadRow, { kind: 'apart' }>;
 
 /** Takes what the POS wrote since the last look; true: there is more. */
 export async function take(
@@ -34,6 +34,7 @@ export async function take(
   { turn, adder, logger }: TakeDeps,
 ): Promise<boolean> {
   const { look, taken } = await turn(async (tx) => {
+    await lookout.writeDown(tx);
     const look = await lookout.look(tx);
     return { look, taken: await takeRows(tx, look.rows) };
   });
@@ -59,15 +60,13 @@ export async function take(
  * never written again; the same id with other content is a correction, and a line of its own.
  */
 async function takeRows(tx: Transaction, rows: readonly OutboxRow[]): Promise<Taken> {
+  if (rows.length === 0) return { units: [], fetches: [], apart: [] };
   const read = rows.map(readRow);
   const sales = read.filter((one) => one.kind === 'sales');
   const apart = read.filter((one) => one.kind === 'apart');
   const fetches = read.filter((one) => one.kind === 'fetch');
   const units = await insertSales(tx, sales);
-  await insertApart(
-    tx,
-    apart.map(({ line }) => line),
-  );
+  await insertApart(tx, apart);
   await deleteRows(
     tx,
     [...sales, ...apart].map(({ row }) => row),
@@ -106,13 +105,15 @@ async function insertSales(tx: Transaction, rows: readonly SalesRow[]): Promise<
   });
 }
 
-/** True once for each key that no line has, also where two rows bring the same sale. */
+/**
+ * True once for each key that no line has, also where two rows bring the same sale. Key by key, by the index: of many
+ * keys a planner may think that to read the table is less.
+ */
 async function newcomers(tx: Transaction, rows: readonly SalesRow[]): Promise<(saleKey: string) => boolean> {
   const keys = rows.flatMap(({ lines }) => lines.map(({ saleKey }) => saleKey));
-  const known = await tx
-    .select({ saleKey: sale.saleKey })
-    .from(sale)
-    .where(sql`${sale.saleKey} = any(${`{${keys.join(',')}}`}::text[])`);
+  const known = await tx.execute<{ saleKey: string }>(sql`
+    select given as "saleKey" from unnest(${`{${keys.join(',')}}`}::text[]) as given
+    cross join lateral (select from conexxus.sale where sale_key = given limit 1) as known`);
   const seen = new Set(known.map(({ saleKey }) => saleKey));
   return (saleKey) => !seen.has(saleKey) && seen.add(saleKey) !== undefined;
 }
@@ -134,28 +135,35 @@ async function insertLines(tx: Transaction, lines: readonly NewLine[]): Promise<
   return inserted.map(({ id }) => Number(id));
 }
 
+/** Of lines just inserted, which have one number after the other. OFFSET 0: each by the index, as above. */
 async function markCorrections(tx: Transaction, ids: readonly number[]): Promise<void> {
-  if (ids.length === 0) return;
+  const [first] = ids;
+  if (first === undefined) return;
   await tx.execute(sql`
     update conexxus.sale as later set corrects = earlier.id
     from (
       select l.id as later_id, max(e.id) as id from conexxus.sale l
-      join conexxus.sale e on e.transaction_id = l.transaction_id and e.location_id = l.location_id
-        and e.date = l.date and e.id < l.id
-      where l.id = any(${idsOf(ids)}) group by l.id
+      cross join lateral (
+        select e.id from conexxus.sale e where e.transaction_id = l.transaction_id
+          and e.location_id = l.location_id and e.date = l.date and e.id < l.id offset 0
+      ) as e
+      where l.id between ${first} and ${ids.at(-1)} group by l.id
     ) as earlier
     where later.id = earlier.later_id`);
 }
 
 /** What is too large to be read is copied by Postgres itself. */
-async function insertApart(tx: Transaction, lines: readonly NewLine[]): Promise<void> {
-  await insertLines(tx, lines);
-  const unread = lines.filter(({ data }) => data === null).map(({ rowId }) => rowId);
-  if (unread.length === 0) return;
-  await tx.execute(sql`
-    update conexxus.sale set data = outbox.data::text from conexxus.outbox
-    where outbox.id = sale.row_id and sale.fate = 'apart' and sale.data is null
-      and sale.row_id = any(${idsOf(unread)})`);
+async function insertApart(tx: Transaction, apart: readonly ApartRow[]): Promise<void> {
+  const ids = await insertLines(
+    tx,
+    apart.map(({ line }) => line),
+  );
+  for (const [n, { row }] of apart.entries()) {
+    if (row.json !== null) continue;
+    await tx.execute(sql`
+      update conexxus.sale set data = outbox.data::text from conexxus.outbox
+      where sale.id = ${ids[n]} and outbox.xid = ${row.xid}::xid8 and outbox.id = ${row.id}`);
+  }
 }
 
 function unitOf(lines: readonly SaleLine[], ids: readonly number[]): Unit {

@@ -10,7 +10,7 @@ import { openPos, type PosDatabase } from './pos.ts';
 import { createRole, type TestRole } from './roles.ts';
 
 const DENIED = '42501';
-const TABLES = ['outbox', 'sale', 'payload', 'relay', 'migrations'];
+const TABLES = ['outbox', 'sale', 'payload', 'relay', 'taken', 'migrations'];
 
 /** PGlite lets everybody in as its one superuser. */
 describeOnServer('the rights that are printed', () => {
@@ -69,6 +69,8 @@ describeOnServer('the rights that are printed', () => {
         where pg_visible_in_snapshot(xid, pg_current_snapshot()) order by id for update skip locked`;
       expect(taken.length).toBeGreaterThan(0);
       await tx`update conexxus.relay set owner = 'this one' where one`;
+      await tx`update conexxus.taken set snapshot = pg_current_snapshot()`;
+      await tx`select from conexxus.untaken`;
       const [payload] = await tx`insert into conexxus.payload (sync_key, location_id, json, sale_ids)
         values ('ps-1', 'store-1', '{}', '{1}') returning id`;
       await tx`insert into conexxus.sale (row_id, bytes, created_at, payload_id)

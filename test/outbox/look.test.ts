@@ -124,3 +124,41 @@ describe('a look at the outbox', () => {
     expect(rows[0]?.json).toBe('{"total": 1.50, "loyaltyCard": 6035710012345678901}');
   });
 });
+
+describe('what was not taken yet, by the view', () => {
+  const told = async () => {
+    const rows = await bench.database
+      .sql`select id from public.conexxus_sales where line is null order by id`;
+    return rows.map(({ id }) => id);
+  };
+  /** It is written down how far a lookout came. */
+  async function marked(): Promise<void> {
+    const lookout = createLookout();
+    await looked(lookout);
+    await bench.database.write((tx) => lookout.writeDown(tx));
+  }
+
+  itOnServer('is what the looks could not see, however late it was committed', async () => {
+    const [slow, rolledBack] = [await begun('slow'), await begun('never')];
+    await ringUp(bench.database.sql, aSale('taken'));
+    await marked();
+    await ringUp(bench.database.sql, aSale('new'));
+    expect(await told()).toEqual(['new']);
+    await end(slow, 'commit');
+    await end(rolledBack, 'rollback');
+    expect(await told()).toEqual(['new', 'slow']);
+    await marked();
+    expect(await told()).toEqual([]);
+  });
+
+  it('is all there is where another Postgres wrote down how far they came: in a restored one numbers begin anew', async () => {
+    await marked();
+    await ringUp(bench.database.sql, aSale('a'));
+    expect(await told()).toEqual(['a']);
+    const far = '999999999:999999999:';
+    await bench.database.sql`update conexxus.taken set snapshot = ${far}::text::pg_snapshot`;
+    expect(await told()).toEqual([]);
+    await bench.database.sql`update conexxus.taken set started = started - interval '1 second'`;
+    expect(await told()).toEqual(['a']);
+  });
+});

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deliveredMarkKey } from '../../src/circuit/keys.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
 import type { PushSales } from '../../src/index.ts';
+import { createSplitOut } from '../../src/sync/dead-letters/split.ts';
+import { splitEvent } from '../../src/sync/sync-event.ts';
 import { eventually } from './eventually.ts';
 import type { RunningProcess } from './process.ts';
 import { makeSales } from './sales.ts';
@@ -44,6 +46,13 @@ async function sell(name: string): Promise<void> {
 async function untilFinished(count: number): Promise<void> {
   await eventually(async () => {
     expect(await stand.queue.getJobCountByTypes('completed', 'failed')).toBe(count);
+    expect(await stand.redis.xlen(eventStreamKey(stand.namespace))).toBe(0);
+  });
+}
+
+async function untilDelivered(ids: readonly string[]): Promise<void> {
+  await eventually(async () => {
+    for (const id of ids) expect(await stand.queue.getJobState(id)).toBe('completed');
     expect(await stand.redis.xlen(eventStreamKey(stand.namespace))).toBe(0);
   });
 }
@@ -157,6 +166,42 @@ describe('the reconciler', () => {
     const { id } = job('dead');
     const problems = await problemAfter(() => deleteRows(id, 'dead_lettered'));
     expect(problems).toEqual([`1 dead without a row: ${id}`]);
+  });
+
+  it('follows a batch that was split to its halves, and catches one of them that is lost', async () => {
+    const [first, second] = makeSales(2, 'half');
+    const transactions = [first, second].flatMap((half) => half?.transactions ?? []);
+    const before = await stand.reconcile();
+    await stand.queue.add('push_sales', { ...first, transactions }, { jobId: 'whole', delay: 3_600_000 });
+    stand.accept('whole');
+    worker = await stand.startWorker();
+    const keyOf = async (half: PushSales | undefined) =>
+      half === undefined ? '' : (await stand.producer.pushSales(half)).jobId;
+    const keys: [string, string] = [await keyOf(first), await keyOf(second)];
+    const subject = {
+      jobId: 'whole',
+      name: 'push_sales',
+      data: {},
+      locationId: 'store-1',
+      transactionIds: [],
+    };
+    const event = splitEvent(subject, keys, 'it died', (text) => text);
+    const splitOut = createSplitOut(stand);
+    expect(await splitOut({ jobId: 'whole', from: 'delayed', event })).toBe(true);
+    await untilDelivered(keys);
+    const after = await stand.reconcile();
+    expect(after.problems).toEqual(before.problems);
+    expect(after).toMatchObject({
+      accepted: before.accepted + 1,
+      split: 1,
+      delivered: before.delivered + 2,
+    });
+    await worker.stop();
+    const problems = await problemAfter(async () => {
+      await stand.queue.remove(keys[1]);
+      await stand.redis.del(deliveredMarkKey(stand.namespace, keys[1]));
+    });
+    expect(problems).toEqual([`2 lost: ${job('lost').id}, ${keys[1]}`]);
   });
 
   it('catches rows that wait for Postgres, and rows set apart', async () => {

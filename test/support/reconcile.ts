@@ -26,9 +26,13 @@ export interface ReconcileOptions {
   readonly lostAnswers?: ReadonlySet<string> | 'all';
 }
 
-/** The three sums at the top of the fault matrix. `problems` is empty if, and only if, they hold. */
+/**
+ * The three sums at the top of the fault matrix. `problems` is empty if, and only if, they hold. A job that was split
+ * is two others since: `accepted + split` is what became of all.
+ */
 export interface Reconciliation {
   readonly accepted: number;
+  readonly split: number;
   readonly delivered: number;
   readonly waiting: number;
   readonly active: number;
@@ -53,7 +57,7 @@ const LISTED = 5;
 /** To be read at rest: nothing active, and the event log caught up. */
 export async function reconcile(books: Books, options: ReconcileOptions = {}): Promise<Reconciliation> {
   const rows = await readRows(books);
-  const jobs = await readJobs(books, rows.discarded);
+  const jobs = await readJobs(books, rows);
   const pushes = (await books.simulator.ledger({ path: '/api/v1/sales/push' })).filter(({ key }) => key);
   const backlog = await books.redis.xlen(eventStreamKey(books.namespace));
   const refused = await books.redis.xlen(`${eventStreamKey(books.namespace)}:refused`);
@@ -86,6 +90,7 @@ export async function reconcile(books: Books, options: ReconcileOptions = {}): P
 
   return {
     accepted: new Set(books.accepted).size,
+    split: jobs.split,
     delivered: jobs.delivered.length,
     waiting: jobs.waiting,
     active: jobs.active,
@@ -115,13 +120,18 @@ interface Jobs {
   active: number;
   delayed: number;
   discarded: number;
+  split: number;
 }
 
-/** Where each accepted job is now. */
-async function readJobs(books: Books, discarded: ReadonlySet<string>): Promise<Jobs> {
-  const counts = { waiting: 0, active: 0, delayed: 0, discarded: 0 };
+/** Where each accepted job is now, or the halves that it was split into, which join the accepted ones. */
+async function readJobs(
+  books: Books,
+  { discarded, halves }: Pick<Awaited<ReturnType<typeof readRows>>, 'discarded' | 'halves'>,
+): Promise<Jobs> {
+  const counts = { waiting: 0, active: 0, delayed: 0, discarded: 0, split: 0 };
   const jobs: Jobs = { delivered: [], known: new Set(), dead: [], lost: [], keys: new Map(), ...counts };
-  for (const id of new Set(books.accepted)) {
+  const accepted = new Set(books.accepted);
+  for (const id of accepted) {
     const job = await books.queue.getJob(id);
     const key = job && syncKeyOf(job);
     if (key !== undefined) jobs.keys.set(id, key);
@@ -144,7 +154,10 @@ async function readJobs(books: Books, discarded: ReadonlySet<string>): Promise<J
         jobs.delayed += 1;
         break;
       default:
-        if (discarded.has(id)) jobs.discarded += 1;
+        if (halves.has(id)) {
+          jobs.split += 1;
+          for (const half of halves.get(id) ?? []) accepted.add(half);
+        } else if (discarded.has(id)) jobs.discarded += 1;
         else jobs.lost.push(id);
     }
   }
@@ -175,6 +188,9 @@ async function readRows({ database: { sql } }: Books) {
     select split_part(event_type, '.', 3) as kind, aggregate_id as id, count(*)::int as n,
       (count(*) filter (where payload->>'stale' is null))::int as counted
     from event_log where event_type like 'conexxus.sync.%' group by 1, 2`;
+  const splits = await sql<{ id: string; halves: string[] }[]>`
+    select aggregate_id as id, payload->'halves' as halves
+    from event_log where event_type like 'conexxus.sync.split.%'`;
   const of = (kind: string) => new Map(counts.filter((row) => row.kind === kind).map(({ id, n }) => [id, n]));
   const succeeded = counts.filter(({ kind }) => kind === 'succeeded');
   const attempts = new Map<string, number>();
@@ -187,6 +203,7 @@ async function readRows({ database: { sql } }: Books) {
     counted: new Map(succeeded.map((row) => [row.id, row.counted])),
     dead: of('dead_lettered'),
     failed: sum(of('failed')),
+    halves: new Map(splits.map((row) => [row.id, row.halves])),
     // By people, on purpose.
     discarded: new Set(of('discarded').keys()),
   };
