@@ -74,12 +74,17 @@ function openSocket(
   silenceMaxMs: number,
 ): Socket {
   const socket = new DatabaseSocket();
-  socket.setTimeout(silenceMaxMs, () => socket.destroy(new Error('Postgres has gone silent')));
-  socket.once('end', () => socket.destroy(new Error('Postgres closed the connection')));
+  socket.setTimeout(silenceMaxMs, () => socket.destroy(broken('ETIMEDOUT', 'Postgres has gone silent')));
+  socket.once('end', () => socket.destroy(broken('ECONNRESET', 'Postgres closed the connection')));
   if (path) socket.connect(path);
   else socket.connect(port, host);
   // The driver checks a server's certificate against this name.
   return Object.assign(socket, { host, port });
+}
+
+/** With the code of the network, by which it is told from a fault of our own. */
+function broken(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }
 
 /**

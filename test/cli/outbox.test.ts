@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { migrateOutbox } from '../../src/outbox/migrate.ts';
 import { aLine, aPayload, aSale, DATE, someLines } from '../outbox/tables.ts';
 import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from '../support/postgres.ts';
+import { portOf } from '../support/tcp-proxy.ts';
 import { openShelf, type Shelf } from '../sync/shelf.ts';
 import { runCommand } from './command.ts';
 
@@ -168,5 +171,18 @@ describe('outbox, used wrongly', () => {
     expect(code).toBe(1);
     expect(err).toMatch(message);
     expect(err.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says in one line that what is at its address hangs up, as a proxy without its Postgres does', async () => {
+    const proxy = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { code, err } = await outbox(['status'], {
+      OUTBOX_DATABASE_URL: `postgres://a:b@127.0.0.1:${portOf(proxy)}/c`,
+    });
+    proxy.close();
+    expect([code, err]).toEqual([
+      1,
+      'The outbox cannot be used (Postgres closed the connection): is it running at OUTBOX_DATABASE_URL?\n',
+    ]);
   });
 });
