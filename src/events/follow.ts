@@ -22,6 +22,8 @@ export interface FollowerLimits {
 // Drizzle wants an index in what it gives.
 type FoundRow = LoggedRow & Clock & { readonly time: string };
 
+type SeenRow = Clock & { readonly id: string | null; readonly at: number };
+
 /** Where Postgres is: the transactions that its snapshot sees, and its time in ms. */
 type Clock = Record<string, unknown> & { readonly xmin: string; readonly xmax: string; readonly now: number };
 
@@ -77,8 +79,11 @@ export function createFollower(filter: EventFilter, limits: FollowerLimits = {})
 
   return {
     async begin(tx) {
-      const [clock] = await tx.execute<Clock>(sql`select ${CLOCK} from ${SNAPSHOT}`);
-      if (clock !== undefined) end({ floor: BigInt(clock.xmin), beganAt: clock.now }, clock.xmax);
+      const rows = await tx.execute<SeenRow>(seenQuery(filter, lateMaxMs));
+      const [clock] = rows;
+      if (clock === undefined) return;
+      end({ floor: BigInt(clock.xmin), beganAt: clock.now }, clock.xmax);
+      for (const { id, at } of rows) if (id !== null) given.set(id, at);
     },
     skip: remember,
     async look(tx) {
@@ -103,15 +108,29 @@ const CLOCK = sql`pg_snapshot_xmin(seen)::text as xmin, pg_snapshot_xmax(seen)::
   floor(extract(epoch from now()) * 1000)::float8 as now`;
 
 /**
- * Also for whoever looks at its plan. A row has the lower half of the number of its transaction: whether it is at
- * or behind `floor` is told by their difference, as numbers of 32 bits that wrap around.
+ * What is there at the beginning, and will look new: written by transactions that are no older than the oldest one
+ * that is still open, anywhere in this server.
  */
+function seenQuery(filter: EventFilter, lateMaxMs: number): SQL {
+  return sql`
+    select ${CLOCK}, seen_before.* from ${SNAPSHOT} left join lateral (
+      select id, floor(extract(epoch from "timestamp") * 1000)::float8 as at from event_log
+      where ${conditionOf(filter)} and "timestamp" >= now() - ${lateMaxMs} * interval '1 ms'
+        and ${isBehind(sql`pg_snapshot_xmin(seen)::text::bigint % 4294967296`)}
+    ) as seen_before on true`;
+}
+
+/**
+ * A row has the lower half of the number of its transaction: whether it is at or behind `floor` is told by their
+ * difference, as numbers of 32 bits that wrap around.
+ */
+function isBehind(floor: SQL): SQL {
+  return sql`(4294967296 + event_log.xmin::text::bigint - ${floor}) % 4294967296 < 2147483648`;
+}
+
+/** Also for whoever looks at its plan. */
 export function newsQuery(filter: EventFilter, { time, id }: Place, floor: bigint): SQL {
-  const isNew =
-    floor === 0n
-      ? sql`true`
-      : sql`(4294967296 + event_log.xmin::text::bigint - ${String(floor % 4_294_967_296n)}::bigint) % 4294967296
-          < 2147483648`;
+  const isNew = floor === 0n ? sql`true` : isBehind(sql`${String(floor % 4_294_967_296n)}::bigint`);
   return sql`
     select ${CLOCK}, news.* from ${SNAPSHOT} left join lateral (
       select ${LOGGED_COLUMNS}, "timestamp"::text as time from event_log

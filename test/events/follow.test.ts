@@ -58,6 +58,19 @@ describe('a follower of the event log', () => {
     expect(await given()).toEqual([]);
   });
 
+  it('gives nothing that was there before, also beside a transaction that has been open for longer', async () => {
+    const on = open.database.sql;
+    await on.begin(async (slow) => {
+      await append(slow, ['slow']);
+      await append(on, ['before']);
+      await begin();
+      expect(await given()).toEqual([]);
+      await append(on, ['after']);
+      expect(await given()).toEqual(['after']);
+    });
+    expect(await given()).toEqual(['slow']);
+  });
+
   it('gives a row that is written nine minutes late', async () => {
     await begin();
     await append(open.database.sql, ['in time']);
