@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { SchemaMismatchError } from '../../src/base/migrations.ts';
 import { FORGET_DEAD_READERS } from '../../src/events/scripts.ts';
 import { refusedStreamKey } from '../../src/events/stream.ts';
+import { testRedisUrl } from '../support/redis.ts';
+import { monitorRedis } from '../support/redis-monitor.ts';
 import {
   anEvent,
   type EventsHarness,
@@ -199,13 +201,9 @@ describe('event writer', () => {
     await events.spool.append(anEvent());
     await until('it is idle', async () => (await events.rowCount()) === 1 && streamIsEmpty());
     await delay(300);
-    const monitor = await events.connect().monitor();
-    const seen: string[] = [];
-    monitor.on('monitor', (_time: string, args: string[]) => {
-      if (args.includes(events.streamKey)) seen.push(args.join(' '));
-    });
+    const { seen, stop } = await monitorRedis(testRedisUrl(), (_, args) => args.includes(events.streamKey));
     await delay(6_000);
-    monitor.disconnect();
+    stop();
     expect(seen.length).toBeGreaterThan(0);
     expect(seen.length).toBeLessThan(6);
   });
