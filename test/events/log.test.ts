@@ -201,9 +201,10 @@ describe('event writer', () => {
     await events.spool.append(anEvent());
     await until('it is idle', async () => (await events.rowCount()) === 1 && streamIsEmpty());
     await delay(300);
-    const { seen, stop } = await monitorRedis(testRedisUrl(), (_, args) => args.includes(events.streamKey));
+    const monitor = await monitorRedis(testRedisUrl(), (_, args) => args.includes(events.streamKey));
     await delay(6_000);
-    stop();
+    monitor.stop();
+    const { seen } = monitor;
     expect(seen.length).toBeGreaterThan(0);
     expect(seen.length).toBeLessThan(6);
   });
