@@ -1,7 +1,7 @@
 import { errorMessage } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
 import { within } from '../shared.ts';
-import { watchEventLoop } from './event-loop.ts';
+import { watchDelay } from './event-loop-delay.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
 
 /** What a process needs, by name, and whether it is there. */
@@ -25,7 +25,7 @@ export const DEPENDENCY_TIMEOUT_MS = 2_000;
 /** What every process tells of itself. Further metrics come into its instruments. */
 export function createProcessMetrics(dependencies: Dependencies): ProcessMetrics {
   const instruments = createInstruments();
-  const eventLoop = watchEventLoop(Object.values(QUANTILES));
+  const eventLoop = watchDelay(Object.values(QUANTILES));
   instruments.gauge({
     name: 'conexxus_sync_build_info',
     help: '1, with the version of this process.',

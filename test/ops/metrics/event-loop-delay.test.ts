@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type EventLoopDelay, watchEventLoop } from '../../../src/ops/metrics/event-loop.ts';
+import { type EventLoopDelay, watchDelay } from '../../../src/ops/metrics/event-loop-delay.ts';
 import { eventually } from '../../support/eventually.ts';
 
 let eventLoop: EventLoopDelay;
@@ -9,7 +9,7 @@ afterEach(() => eventLoop.stop());
 
 describe('the delay of the event loop', () => {
   it('is that of a loop that was blocked, and is seen by all who scrape', async () => {
-    eventLoop = watchEventLoop([0.5, 1]);
+    eventLoop = watchDelay([0.5, 1]);
     await delay(50);
     const end = performance.now() + 300;
     while (performance.now() < end);

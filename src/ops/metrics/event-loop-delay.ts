@@ -11,7 +11,7 @@ const PERIOD_MS = 60_000;
 const NS_PER_S = 1e9;
 
 /** `shares`: the quantiles that will be asked for, 1 for the longest. */
-export function watchEventLoop(shares: readonly number[]): EventLoopDelay {
+export function watchDelay(shares: readonly number[]): EventLoopDelay {
   const monitor = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   monitor.enable();
   let before = new Map<number, number>();
