@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
 import { connectDatabase, type Database } from './base/database.ts';
@@ -23,8 +24,8 @@ import { openQueue } from './sync/queue.ts';
 type Config = PartConfig<'relay'>;
 
 const DAY_MS = 86_400_000;
-/** The relay takes one step after the other; health asks beside it. */
-const CONNECTIONS = 2;
+/** The relay takes one step after the other; beside it health asks, and what it does not remember is counted. */
+const CONNECTIONS = 3;
 const ENDED = 'the relay has ended by itself';
 
 const redact = createRedactor(secretsOf());
@@ -62,6 +63,7 @@ async function start(
   lifecycle.acquire('event log', () => log.close());
 
   const relay = createRelay({
+    name: `${hostname()}-${process.pid}`,
     redis,
     queue,
     namespace,

@@ -65,7 +65,7 @@ CREATE INDEX "payload_unsettled" ON "conexxus"."payload" USING btree ("id") WHER
 CREATE INDEX "payload_settled" ON "conexxus"."payload" USING btree ("since") WHERE "conexxus"."payload"."state" in ('delivered', 'flagged', 'discarded', 'split');--> statement-breakpoint
 CREATE INDEX "payload_store" ON "conexxus"."payload" USING btree ("location_id");--> statement-breakpoint
 CREATE INDEX "sale_waiting" ON "conexxus"."sale" USING btree ("location_id","id") WHERE "conexxus"."sale"."payload_id" is null and "conexxus"."sale"."fate" is null;--> statement-breakpoint
-CREATE INDEX "sale_fated" ON "conexxus"."sale" USING btree ("location_id","id") WHERE "conexxus"."sale"."fate" is not null;--> statement-breakpoint
+CREATE INDEX "sale_fated" ON "conexxus"."sale" USING btree ("fate","location_id","id") WHERE "conexxus"."sale"."fate" is not null;--> statement-breakpoint
 CREATE INDEX "sale_given_up" ON "conexxus"."sale" USING btree ("since") WHERE "conexxus"."sale"."fate" = 'discarded';--> statement-breakpoint
 CREATE INDEX "sale_day" ON "conexxus"."sale" USING btree ("date","location_id","transaction_id");--> statement-breakpoint
 CREATE INDEX "sale_transaction" ON "conexxus"."sale" USING btree ("transaction_id","location_id","date");--> statement-breakpoint

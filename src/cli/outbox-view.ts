@@ -1,3 +1,4 @@
+import type { RelayFacts } from '../outbox/counts.ts';
 import { type Act, OPEN_TO_ACTS } from '../outbox/meant.ts';
 import type { OutboxStatus, StoreStatus } from '../outbox/status.ts';
 import type { Outcome, Refusal, Why } from '../outbox/tally.ts';
@@ -8,13 +9,20 @@ import { oneLine, table } from './table.ts';
 const PAST: Readonly<Record<Act, string>> = { release: 'released', discard: 'discarded' };
 const NONE = '-';
 
-export function renderStatus(status: OutboxStatus): string {
+/** Which told of itself last, and how long ago. Null: none did within a day; undefined: Redis does not answer. */
+export type LastRelay = (RelayFacts & { readonly agoMs: number }) | null | undefined;
+
+/** It tells every five seconds. */
+const AT_WORK_MS = 30_000;
+
+export function renderStatus(status: OutboxStatus, relay: LastRelay): string {
   const { held, untaken, stores, now } = status;
   const age = untaken.oldestAt === null ? '' : `, the oldest written ${fromNow(untaken.oldestAt, now)}`;
   return [
     ...(held === null ? [] : heldLines(held)),
     `Not taken by a relay yet: ${times(untaken.rows, 'row')}${age}`,
     gatheredLine(status),
+    relayLine(relay),
     '',
     ...storeLines(stores, now),
   ].join('\n');
@@ -33,6 +41,15 @@ function gatheredLine({ gathered: { of, payloads, salesPerPayload } }: OutboxSta
   if (salesPerPayload === null) return 'Sales per payload: none delivered yet';
   const which = of === 'last day' ? 'delivered in the last 24 hours' : 'delivered, as far as they are kept';
   return `Sales per payload: ${salesPerPayload}, of ${times(payloads, 'payload')} ${which}`;
+}
+
+function relayLine(relay: LastRelay): string {
+  if (relay === undefined) return 'Relay: not known, Redis does not answer';
+  if (relay === null) return 'Relay: none is at work';
+  const { name, workingMs, agoMs } = relay;
+  const told = fromNow(0, agoMs);
+  if (agoMs > AT_WORK_MS) return oneLine(`Relay: none is at work; ${name} was until ${told}`);
+  return oneLine(`Relay: ${name}, at work since ${fromNow(0, workingMs + agoMs)}, told of itself ${told}`);
 }
 
 function storeLines(stores: readonly StoreStatus[], now: number): string[] {
@@ -60,10 +77,11 @@ function storeLines(stores: readonly StoreStatus[], now: number): string[] {
 }
 
 /** For scripts. */
-export function statusRecord({ now, untaken, stores, ...status }: OutboxStatus): object {
+export function statusRecord({ now, untaken, stores, ...status }: OutboxStatus, relay: LastRelay): object {
   return {
     now: iso(now),
     ...status,
+    relay: relay && { name: relay.name, isAtWork: relay.agoMs <= AT_WORK_MS, toldMsAgo: relay.agoMs },
     untaken: { rows: untaken.rows, oldestAt: iso(untaken.oldestAt) },
     stores: stores.map(({ oldestWaitingAt, ...store }) => ({
       ...store,

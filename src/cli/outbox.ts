@@ -2,12 +2,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig, secretsOf } from '../base/config/config.ts';
 import { createRedactor, redactJson } from '../base/redaction.ts';
 import { createOutboxActs, type OutboxActs, rehearse } from '../outbox/acts.ts';
+import { readReport } from '../outbox/counts.ts';
 import { type Act, type ActedOn, OPEN_TO_ACTS, type SaleFilter } from '../outbox/meant.ts';
 import { readStatus } from '../outbox/status.ts';
 import { openQueue } from '../sync/queue.ts';
 import { calendarDate } from './books.ts';
 import { ACTOR, listed, notEmpty, REASON, UsageError, type WordOptions, wordOf } from './options.ts';
-import { renderOutcome, renderRehearsal, renderStatus, statusRecord } from './outbox-view.ts';
+import { type LastRelay, renderOutcome, renderRehearsal, renderStatus, statusRecord } from './outbox-view.ts';
 import { write } from './output.ts';
 import { withOutbox } from './with-outbox.ts';
 import { withRedis } from './with-redis.ts';
@@ -86,14 +87,27 @@ function filterOf({ sale, line, location, date, state, all }: FilterOptions): Sa
 }
 
 async function showStatus({ json }: { json?: true }): Promise<void> {
-  const { outboxDatabaseUrl } = loadConfig('outbox');
-  const status = await withOutbox(outboxDatabaseUrl, (database) => database.read(readStatus));
+  const { outboxDatabaseUrl, redisUrl, namespace } = loadConfig('outbox');
+  const [status, relay] = await Promise.all([
+    withOutbox(outboxDatabaseUrl, (database) => database.read(readStatus)),
+    readRelay(redisUrl, namespace),
+  ]);
   await write(
     json
-      ? `${redactJson(JSON.stringify(statusRecord(status)), redact)}\n`
-      : `${redact(renderStatus(status))}\n`,
+      ? `${redactJson(JSON.stringify(statusRecord(status, relay)), redact)}\n`
+      : `${redact(renderStatus(status, relay))}\n`,
   );
   if (status.held !== null) process.exitCode = 1;
+}
+
+/** Of what is asked this alone is in Redis, and the rest is worth telling without it. */
+async function readRelay(redisUrl: string, namespace: string): Promise<LastRelay> {
+  try {
+    const report = await withRedis(redisUrl, (redis) => readReport(redis, namespace));
+    return report && { ...report.relay, agoMs: report.agoMs };
+  } catch {
+    return undefined;
+  }
 }
 
 async function run(act: Act, { held, yes, json, reason, actor, ...options }: ActOptions): Promise<void> {

@@ -1,65 +1,85 @@
-import { sql } from 'drizzle-orm';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Transaction } from '../base/database.ts';
+import { repliesOf } from '../sync/producer/known-jobs.ts';
 
 const countsSchema = z.object({
-  /** Rows that no relay has taken yet. */
-  untaken: z.number(),
   /** Sales that no payload has yet. */
   waiting: z.number(),
   /** Sales in payloads that are on their way. */
   enqueued: z.number(),
+  /** Also those that a correction replaced. */
   dead: z.number(),
   /** Sales, and rows without any. */
   apart: z.number(),
-  /** How long the oldest that is untaken or waiting had been there, ms; null: none is. */
-  oldestMs: z.number().nullable(),
-  /** The relays send nothing until a person says so. */
-  held: z.boolean(),
+  /** When the oldest that waits was written, ms by the clock of the POS's Postgres; null: none does. */
+  oldestAt: z.number().nullable(),
+});
+const relaySchema = z.object({
+  name: z.string(),
+  /** How long it had been at work. */
+  workingMs: z.number(),
+  /** Why the relays send nothing until a person says so. */
+  held: z.string().nullable(),
+  /** Rows that it had not taken yet; they are of no store. */
+  untaken: z.number(),
+  /** What that clock said. */
+  now: z.number(),
 });
 
-/** What is in the outbox and not settled, of all stores. */
-export type OutboxCounts = Readonly<z.infer<typeof countsSchema>>;
+export type Counts = z.infer<typeof countsSchema>;
+export type RelayFacts = z.infer<typeof relaySchema>;
+
+/** What is in the outbox and not settled, as the relay at work told it. */
+export interface Report {
+  readonly relay: RelayFacts;
+  readonly total: Counts;
+  /** All that sell through this outbox, also those of which nothing is there: any other store has no books. */
+  readonly stores: ReadonlyMap<string, Counts>;
+}
 
 /** Whoever reads them later is told how old they are; those of an outbox that nobody uses any more are forgotten. */
 const KEPT_MS = 86_400_000;
+const STORE = 'store:';
 
-/** By the indexes of what is not settled, so the settled ones cost nothing. A half that is planned is in its whole. */
-export async function readCounts(tx: Transaction): Promise<OutboxCounts> {
-  const [row] = await tx.execute<Record<keyof OutboxCounts, unknown>>(sql`
-    with untaken as (select count(*) as rows, min(created_at) as oldest from conexxus.outbox),
-    waiting as (
-      select count(*) as sales, min(created_at) as oldest from conexxus.sale where payload_id is null and fate is null
-    ),
-    payloads as (
-      select coalesce(sum(cardinality(sale_ids)) filter (where state in ('open', 'splitting')), 0) as enqueued,
-        coalesce(sum(cardinality(sale_ids)) filter (where state = 'dead'), 0) as dead,
-        coalesce(sum(cardinality(sale_ids)) filter (where state = 'apart'), 0) as apart
-      from conexxus.payload where state in ('planned', 'open', 'splitting', 'dead', 'apart')
-    ),
-    fated as (select count(*) filter (where fate = 'apart') as apart from conexxus.sale where fate is not null)
-    select untaken.rows::float8 as untaken, waiting.sales::float8 as waiting, payloads.enqueued::float8 as enqueued,
-      payloads.dead::float8 as dead, (payloads.apart + fated.apart)::float8 as apart,
-      (extract(epoch from now() - least(untaken.oldest, waiting.oldest)) * 1000)::float8 as "oldestMs",
-      (select held is not null from conexxus.relay) as held
-    from untaken, waiting, payloads, fated`);
-  return countsSchema.parse(row);
-}
-
-export async function writeCounts(redis: Redis, namespace: string, counts: OutboxCounts): Promise<void> {
-  await redis.set(countsKey(namespace), JSON.stringify(counts), 'PX', KEPT_MS);
-}
-
-/** As the relay at work counted them, and how long ago; null: none has within a day. */
-export async function readWrittenCounts(
+/**
+ * `isNews`: the counts are others than those written last; else only that a relay is at work. False: what was written
+ * last is gone, and all is to be written again.
+ */
+export async function writeReport(
   redis: Redis,
   namespace: string,
-): Promise<{ readonly counts: OutboxCounts; readonly agoMs: number } | null> {
+  { relay, total, stores }: Report,
+  isNews: boolean,
+): Promise<boolean> {
   const key = countsKey(namespace);
-  const [text, leftMs] = await Promise.all([redis.get(key), redis.pttl(key)]);
-  if (text === null) return null;
-  return { counts: countsSchema.parse(JSON.parse(text)), agoMs: Math.max(0, KEPT_MS - leftMs) };
+  const transaction = redis.multi();
+  if (isNews) {
+    const ofStores = [...stores].map(([locationId, counts]) => [STORE + locationId, JSON.stringify(counts)]);
+    transaction.del(key).hset(key, { ...Object.fromEntries(ofStores), total: JSON.stringify(total) });
+  }
+  transaction.hset(key, 'relay', JSON.stringify(relay)).pexpire(key, KEPT_MS);
+  const [isNewField] = await repliesOf(transaction);
+  return isNews || isNewField === 0;
+}
+
+/** And how long ago that was, by the clock of Redis; null: none has told anything within a day. */
+export async function readReport(
+  redis: Redis,
+  namespace: string,
+): Promise<(Report & { readonly agoMs: number }) | null> {
+  const key = countsKey(namespace);
+  const [fields, leftMs] = await Promise.all([redis.hgetall(key), redis.pttl(key)]);
+  const { relay, total, ...ofStores } = fields;
+  if (relay === undefined || total === undefined) return null;
+  const stores = Object.entries(ofStores).map(
+    ([field, counts]) => [field.slice(STORE.length), countsSchema.parse(JSON.parse(counts))] as const,
+  );
+  return {
+    relay: relaySchema.parse(JSON.parse(relay)),
+    total: countsSchema.parse(JSON.parse(total)),
+    stores: new Map(stores),
+    agoMs: Math.max(0, KEPT_MS - leftMs),
+  };
 }
 
 function countsKey(namespace: string): string {

@@ -5,12 +5,12 @@ import type { Database } from '../base/database.ts';
 import { errorMessage } from '../base/errors.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
 import type { JobAdder } from '../sync/producer/job-adder.ts';
-import { readCounts, writeCounts } from './counts.ts';
 import { type FollowDeps, follow } from './follow.ts';
 import { gather } from './gather.ts';
 import { type Lease, LostTurnError, type Standing } from './lease.ts';
 import { begin, type Memory } from './memory.ts';
 import { readPayload } from './payloads.ts';
+import { createReporter } from './reporter.ts';
 import { createCleaning } from './retention.ts';
 import { createSender, sendUnsent } from './send.ts';
 import { take } from './take.ts';
@@ -26,6 +26,8 @@ interface RelayOptions {
 }
 
 export interface RelayDeps extends Omit<FollowDeps, 'turn' | 'sender'> {
+  /** What people call it. */
+  readonly name: string;
   /** Of the POS. */
   readonly outbox: Database;
   readonly lease: Lease;
@@ -50,7 +52,6 @@ export type RelayStanding = 'well' | 'held' | 'waiting' | 'ended';
 
 const STANDBY_MS = 500;
 const RETRY_MS = 1_000;
-const COUNTING_MS = 10_000;
 const RENEWAL_MS = 1_000;
 const CONNECTION_MS = 2_000;
 
@@ -120,6 +121,7 @@ function createStepper(deps: RelayDeps) {
   const { lease, options } = deps;
   let memory: Memory | undefined;
   let standing: Standing | undefined;
+  let workingSince: number | undefined;
   const cleaning = createCleaning(options.retentionMs);
 
   /** Every change is made under the lock. */
@@ -130,13 +132,23 @@ function createStepper(deps: RelayDeps) {
     });
   const sender = createSender(deps.adder, (id) => turn((tx) => readPayload(tx, id)));
   const work = { ...deps, turn, sender };
-  const count = createCounting(deps);
+  const reporter = createReporter(deps);
+
+  /** For those who look. Nobody waits for it, and what is wrong with it holds up no sale. */
+  function report(known: Memory, more: boolean): void {
+    workingSince ??= performance.now();
+    const workingMs = Math.round(performance.now() - workingSince);
+    reporter.report(known, { workingMs, held: standing?.held ?? null, more }).catch((error: unknown) => {
+      deps.logger.warn({ error: errorMessage(error) }, 'could not tell what is in the outbox');
+    });
+  }
 
   return {
     /** Resolves to the time until the next one. */
     async step(): Promise<number> {
       if (!(await lease.hold())) {
         memory = undefined;
+        workingSince = undefined;
         return STANDBY_MS;
       }
       memory ??= await begin(work);
@@ -149,7 +161,7 @@ function createStepper(deps: RelayDeps) {
         await gather(memory, work, { onlyFull: more });
         await cleaning.clean(turn);
       }
-      await count();
+      report(memory, more);
       return more ? 0 : options.pollMs;
     },
     /** As far as a relay knows that works. */
@@ -162,19 +174,5 @@ function createStepper(deps: RelayDeps) {
       memory = undefined;
       cleaning.fromStart();
     },
-  };
-}
-
-/** Now and then, for those who look. What is wrong with that holds up no sale. */
-function createCounting({ redis, namespace, outbox, logger }: RelayDeps): () => Promise<void> {
-  let countedAt = Number.NEGATIVE_INFINITY;
-  return async () => {
-    if (performance.now() - countedAt < COUNTING_MS) return;
-    countedAt = performance.now();
-    try {
-      await writeCounts(redis, namespace, await outbox.read(readCounts));
-    } catch (error) {
-      logger.warn({ error: errorMessage(error) }, 'could not count what is in the outbox');
-    }
   };
 }

@@ -80,7 +80,7 @@ export const sale = conexxus.table(
     index('sale_waiting')
       .on(table.locationId, table.id)
       .where(sql`${table.payloadId} is null and ${table.fate} is null`),
-    index('sale_fated').on(table.locationId, table.id).where(sql`${table.fate} is not null`),
+    index('sale_fated').on(table.fate, table.locationId, table.id).where(sql`${table.fate} is not null`),
     index('sale_given_up').on(table.since).where(sql`${table.fate} = 'discarded'`),
     // Where nothing is known of a fresh table yet, Postgres takes either of these for a transaction's lines.
     index('sale_day').on(table.date, table.locationId, table.transactionId),

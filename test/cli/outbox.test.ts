@@ -1,7 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createJourney } from '../../src/outbox/journey.ts';
+import { createLookout } from '../../src/outbox/look.ts';
 import { migrateOutbox } from '../../src/outbox/migrate.ts';
+import { createReporter } from '../../src/outbox/reporter.ts';
+import { createWaiting } from '../../src/outbox/waiting.ts';
 import { aLine, aPayload, aSale, DATE, someLines } from '../outbox/tables.ts';
 import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from '../support/postgres.ts';
 import { portOf } from '../support/tcp-proxy.ts';
@@ -52,6 +56,26 @@ describe('outbox status', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^Not taken by a relay yet: 0 rows\nSales per payload: 1\.0, of 1 payload delivered/);
     expect(out).toMatch(/ {2}store-7 +1 +3 min ago +0 +0 +0 +0 +0 +1 +0\n/);
+  });
+
+  it('names the relay at work, says that none is, or that Redis does not answer', async () => {
+    const { redis, namespace } = shelf;
+    const relayOf = async (env: NodeJS.ProcessEnv = {}) => {
+      const { out } = await outbox(['status'], env);
+      return /^Relay: .*$/m.exec(out)?.[0];
+    };
+    expect(await relayOf()).toBe('Relay: none is at work');
+    expect(await relayOf(REDIS_AWAY)).toBe('Relay: not known, Redis does not answer');
+    const reporter = createReporter({ redis, namespace, name: 'pos-1', outbox: database });
+    const memory = { lookout: createLookout(), waiting: createWaiting(), journey: createJourney() };
+    await reporter.report(memory, { workingMs: 180_000, held: null, more: false });
+    expect(await relayOf()).toMatch(
+      /^Relay: pos-1, at work since 3 min ago, told of itself (now|\d+ s ago)$/,
+    );
+    const json = await outbox(['status', '--json']);
+    expect(JSON.parse(json.out).relay).toMatchObject({ name: 'pos-1', isAtWork: true });
+    await redis.pexpire(`{${namespace}}:outbox:counts`, 86_400_000 - 300_000);
+    expect(await relayOf()).toBe('Relay: none is at work; pos-1 was until 5 min ago');
   });
 
   it('shouts where the relays are held, and exits 1', async () => {

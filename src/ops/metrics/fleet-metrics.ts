@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../base/logger.ts';
 import { readUnwritten } from '../../events/unwritten.ts';
-import { readWrittenCounts } from '../../outbox/counts.ts';
+import { readReport } from '../../outbox/counts.ts';
 import { DEATHS_LOOKED_AT, readNewestDeaths } from '../../sync/dead-letters/newest-deaths.ts';
 import { PAUSE_REASONS } from '../../sync/gate/gate-script.ts';
 import { JOB_STATES, readBacklog } from '../../sync/report/backlog.ts';
@@ -205,12 +205,13 @@ async function tellOfOutbox({ gauge }: Instruments, { redis, namespace }: FleetM
     help: 'How long ago the outbox was counted: some seconds, or no relay works.',
     labels: {},
   });
-  const written = await readWrittenCounts(redis, namespace);
-  if (written === null) return;
-  for (const state of states) sales({ state }, written.counts[state]);
-  age({}, (written.counts.oldestMs ?? 0) / 1_000);
-  held({}, written.counts.held ? 1 : 0);
-  counted({}, written.agoMs / 1_000);
+  const report = await readReport(redis, namespace);
+  if (report === null) return;
+  const { relay, total, agoMs } = report;
+  for (const state of states) sales({ state }, state === 'untaken' ? relay.untaken : total[state]);
+  age({}, total.oldestAt === null ? 0 : secondsBetween(total.oldestAt, relay.now));
+  held({}, relay.held === null ? 0 : 1);
+  counted({}, agoMs / 1_000);
 }
 
 /** Clocks that differ make no negative time. */

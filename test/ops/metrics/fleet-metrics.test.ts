@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { writeCounts } from '../../../src/outbox/counts.ts';
+import { writeReport } from '../../../src/outbox/counts.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startProcess } from '../../support/process.ts';
 import { type Scrape, scrape } from '../../support/prometheus.ts';
@@ -112,8 +112,12 @@ describe('the metrics of the fleet', () => {
     stand = await startStand();
     const look = await startDashboard();
     await stand.redis.xadd(`{${stand.namespace}}:events`, '*', 'event', '{}');
-    const counts = { untaken: 1, waiting: 2, enqueued: 3, dead: 4, apart: 5, oldestMs: 1_500, held: true };
-    await writeCounts(stand.redis, stand.namespace, counts);
+    const report = {
+      relay: { name: 'pos-1', workingMs: 60_000, held: 'restored', untaken: 1, now: 5_000 },
+      total: { waiting: 2, enqueued: 3, dead: 4, apart: 5, oldestAt: 3_500 },
+      stores: new Map(),
+    };
+    await writeReport(stand.redis, stand.namespace, report, true);
     const seen = await eventually(async () => {
       const now = await look();
       expect(now.value('conexxus_sync_fleet_event_backlog')).toBe(1);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort } from '../../../scripts/services/machine.ts';
-import { readWrittenCounts } from '../../../src/outbox/counts.ts';
+import { readReport } from '../../../src/outbox/counts.ts';
 import { migrateOutbox } from '../../../src/outbox/migrate.ts';
 import { eventually } from '../../support/eventually.ts';
 import { aSale, ringUp } from '../../support/outbox.ts';
@@ -49,8 +49,9 @@ describe("a relay's metrics", () => {
       );
     }, 20_000);
     await eventually(async () => {
-      const written = await readWrittenCounts(stand.redis, stand.namespace);
-      expect(written?.counts).toMatchObject({ untaken: 0, waiting: 0, enqueued: 0, apart: 1 });
+      const report = await readReport(stand.redis, stand.namespace);
+      expect(report?.relay).toMatchObject({ untaken: 0, held: null });
+      expect(report?.total).toMatchObject({ waiting: 0, enqueued: 0, apart: 1 });
     }, 20_000);
   }, 60_000);
 });
