@@ -5,6 +5,8 @@ import type { Turn } from './turn.ts';
 /** Of one deletion, so that nobody waits for it: payloads, with their lines; lines that were given up. */
 const PAYLOADS = 100;
 const LINES = 100;
+/** A row has fewer: it has at most 10 MB, and no sale that can be sent is under 90 bytes. */
+const LINES_OF_A_ROW = 200_000;
 const REST_MS = 60_000;
 
 /** Forgets what was settled long ago: once a minute, and from then on with each call until nothing is left. */
@@ -54,7 +56,8 @@ export async function forgetSettled(
 
 /**
  * What the row of a line holds besides stands in it, for as long as others of that row wait. They were inserted one
- * after the other, so the next line of the store that waits is one of them, or none is.
+ * after the other, so the next line of the store that waits is one of them, or none is. What was sold since is far
+ * beyond the limit: of that somebody's old snapshot keeps dead rows.
  */
 async function forgetGivenUp(tx: Transaction, before: string): Promise<number> {
   const rows = await tx.execute(sql`
@@ -62,7 +65,8 @@ async function forgetGivenUp(tx: Transaction, before: string): Promise<number> {
       select id from conexxus.sale as given_up where fate = 'discarded' and since < ${before}::timestamptz
         and given_up.row_id is distinct from (
           select row_id from conexxus.sale as waiting where waiting.location_id = given_up.location_id
-            and waiting.id > given_up.id and waiting.payload_id is null and waiting.fate is null
+            and waiting.id > given_up.id and waiting.id < given_up.id + ${LINES_OF_A_ROW}
+            and waiting.payload_id is null and waiting.fate is null
           order by waiting.id limit 1
         )
       order by since limit ${LINES}
