@@ -112,12 +112,12 @@ describeWithPlans('the plans of a relay (not on PGlite, nor without auto_explain
       await deliver(2_000);
       // Now it is written down how far the relay came.
       const after = { delivering: await deliver(NEW), idle: await idle() };
-      // To walk over what is dead by now would be dozens of pages.
-      expect(buffersIn(after.idle)).toBeLessThan(buffersIn(before.idle) + 25);
-      expect(buffersIn(after.delivering)).toBeLessThan(1.5 * buffersIn(before.delivering));
+      // A few more or less, as the server tidied up; to walk over what is dead by now would be ninety.
+      expect(buffersIn(after.idle)).toBeLessThan(buffersIn(before.idle) + 15);
+      expect(buffersIn(after.delivering)).toBeLessThan(1.2 * buffersIn(before.delivering));
       expectIndexes(after.delivering);
       const untaken = (await ofPeople()).find(({ statement }) => statement.includes('conexxus.untaken'));
-      expect(untaken?.buffers).toBeLessThan(25);
+      expect(untaken?.buffers).toBeLessThan(20);
     });
   });
 });
