@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Job } from 'bullmq';
 import { errorMessage } from '../base/errors.ts';
 import { tell } from '../base/happenings.ts';
@@ -57,6 +58,8 @@ const NOT_READY_DELAY_MS = 30_000;
 /** One sale's way: checked, admitted by the circuit, called, recorded, disposed of. */
 export function createProcessor(deps: ProcessorDeps): Process {
   const { circuit, gate, handlers, stopping } = deps;
+  // One for each job that waits: beyond ten, Node would take them for a leak, and say so on stderr.
+  setMaxListeners(Number.POSITIVE_INFINITY, stopping);
   // BullMQ gives a signal only to a function with three plain parameters: it counts them.
   return async (bullJob, lock, signal) => {
     const token = lock ?? '';

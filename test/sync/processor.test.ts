@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -41,6 +42,7 @@ let process: ReturnType<typeof createProcessor>;
 /** What Conexxus answers, one after the other, or our own code throws; then that it has the payload. */
 let answers: (Outcome | Error)[];
 let calls: number;
+let stopping: AbortSignal;
 
 beforeEach(() => {
   namespace = uniqueNamespace();
@@ -58,6 +60,7 @@ beforeEach(() => {
   };
   const handler = { isReady: () => Promise.resolve(true), perform };
   const self = createWorkerSelf('till-1', '0', 1);
+  stopping = new AbortController().signal;
   process = createProcessor({
     circuit,
     gate: { follow: () => Promise.resolve([]), nextMove: () => Promise.resolve() },
@@ -69,7 +72,7 @@ beforeEach(() => {
     isToBeSplit: (jobId) => readToBeSplit(redis, namespace, jobId),
     self,
     deliveredSince: () => Promise.resolve(true),
-    stopping: new AbortController().signal,
+    stopping,
   });
   consumer = createConsumer({ redis, namespace, self, completedMax: 100, process });
   answers = [];
@@ -112,6 +115,10 @@ async function jobOf(id: string): Promise<Job> {
   if (job === undefined) throw new Error(`There is no job ${id}.`);
   return job;
 }
+
+it('lets any number of jobs wait for the end of the process, which Node takes for no leak', () => {
+  expect(getMaxListeners(stopping)).toBe(Number.POSITIVE_INFINITY);
+});
 
 describe('a job whose payload was delivered before', () => {
   const known = entryOf(1, { jobId: 'mine-1' });
