@@ -61,9 +61,14 @@ function start(apiKeyFile: string | undefined = path): KeySource {
   return started;
 }
 
-/** As a careful person does it. */
+/** As a careful person does it: a look finds the one or the other, never a file being written. */
 function replace(key: string): void {
   writeFileSync(`${path}.new`, key);
+  renameSync(`${path}.new`, path);
+}
+
+function replaceByFolder(): void {
+  symlinkSync(folder, `${path}.new`);
   renameSync(`${path}.new`, path);
 }
 
@@ -157,18 +162,11 @@ describe('a key file that changes', () => {
 
 describe('a key file that holds no key for a moment', () => {
   it.each<[string, () => void, RegExp]>([
-    ['empty', () => writeFileSync(path, '\n'), /^is empty$/],
-    ['too short', () => writeFileSync(path, 'short'), /^appears to be invalid \(too short\)/],
-    ['that no header carries', () => writeFileSync(path, `${NEW} ${NEW}`), /no HTTP header carries/],
+    ['empty', () => replace('\n'), /^is empty$/],
+    ['too short', () => replace('short'), /^appears to be invalid \(too short\)/],
+    ['that no header carries', () => replace(`${NEW} ${NEW}`), /no HTTP header carries/],
     ['not there', () => rmSync(path), /^cannot be read: .*ENOENT/],
-    [
-      'a folder',
-      () => {
-        rmSync(path);
-        mkdirSync(path);
-      },
-      /^cannot be read: .*EISDIR/,
-    ],
+    ['a folder', replaceByFolder, /^cannot be read: .*EISDIR/],
   ])('(%s) changes nothing, and is said once until it is in order again', async (_how, spoil, problem) => {
     start();
     spoil();
@@ -178,8 +176,7 @@ describe('a key file that holds no key for a moment', () => {
     expect(source?.current()).toBe(OLD);
     expect(happened).toEqual([]);
 
-    rmSync(path, { recursive: true, force: true });
-    writeFileSync(path, OLD);
+    replace(OLD);
     await eventually(() => expect(logged.at(-1)?.msg).toBe('the API key file is in order again'));
     expect(happened).toEqual([]);
 
