@@ -21,7 +21,8 @@ async function startWorker(env: Readonly<Record<string, string>> = {}): Promise<
 const ATTEMPTS = 'conexxus_sync_attempts_total';
 const CALLS = 'conexxus_sync_call_duration_seconds_count';
 const ROWS = 'conexxus_sync_event_rows_written_total';
-const attempts = (seen: Scrape, outcome: string) => seen.value(ATTEMPTS, { job: 'push_sales', outcome });
+const attempts = (seen: Scrape, outcome: string) =>
+  seen.value(ATTEMPTS, { operation: 'push_sales', outcome });
 
 describe("a worker's metrics", () => {
   it('are all there before the first sale, at 0', async () => {
@@ -63,13 +64,15 @@ describe("a worker's metrics", () => {
     const seen = await eventually(async () => {
       const now = await look();
       expect(attempts(now, 'delivered')).toBe(5);
-      expect(now.value('conexxus_sync_dead_lettered_total', { job: 'other', outcome: 'rejected' })).toBe(1);
+      expect(
+        now.value('conexxus_sync_dead_lettered_total', { operation: 'other', outcome: 'rejected' }),
+      ).toBe(1);
       expect(now.value(ROWS)).toBeGreaterThanOrEqual(7);
       return now;
     });
     expect(attempts(seen, 'transient')).toBe(1);
-    expect(seen.value(CALLS, { job: 'push_sales', delivered: 'yes' })).toBe(5);
-    expect(seen.value(CALLS, { job: 'push_sales', delivered: 'no' })).toBe(1);
+    expect(seen.value(CALLS, { operation: 'push_sales', delivered: 'yes' })).toBe(5);
+    expect(seen.value(CALLS, { operation: 'push_sales', delivered: 'no' })).toBe(1);
     const labels = seen.families.flatMap(({ samples }) =>
       samples.map((sample) => Object.values(sample.labels)),
     );
