@@ -102,6 +102,30 @@ describe("a worker's metrics", () => {
     expect(seen.value('conexxus_sync_health_calls_total', { answer: 'ok' })).toBe(1);
   }, 40_000);
 
+  it('tell that Postgres is away, also where no row waits to be written', async () => {
+    stand = await startStand();
+    const proxy = await startTcpProxy({ port: Number(new URL(stand.databaseUrl).port) });
+    const look = await startWorker({ DATABASE_URL: proxy.through(stand.databaseUrl) });
+    const tells = (postgres: number) =>
+      eventually(async () =>
+        expect((await look()).series('conexxus_sync_up')).toEqual({ redis: 1, postgres }),
+      );
+    await tells(1);
+    await eventually(async () => expect((await look()).value(ROWS)).toBe(1));
+    await proxy.listen(false);
+    proxy.reset();
+    await tells(0);
+    await stand.enqueue(makeSales(1));
+    await eventually(async () =>
+      expect((await look()).value('conexxus_sync_event_write_failures_total')).toBeGreaterThan(0),
+    );
+    await tells(0);
+    await proxy.listen(true);
+    await tells(1);
+    await Promise.all(stand.workers.map((worker) => worker.stop()));
+    await proxy.stop();
+  }, 60_000);
+
   it('are answered while Redis is away and does not even say so', async () => {
     const proxy = await startTcpProxy({ port: Number(new URL(testRedisUrl()).port) });
     stand = await startStand();
