@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { PrivateServer } from '../scripts/services/service.ts';
+import { startPrivateRedis } from '../scripts/services.ts';
 import { API_SITUATIONS, LONGER_SITUATIONS } from './support/runbook/api-situations.ts';
 import { parseRunbook, readRunbook } from './support/runbook/readme.ts';
 import { type RunbookStand, startRunbookStand } from './support/runbook/stand.ts';
@@ -12,14 +14,17 @@ const blocksOf = (situations: Iterable<readonly [title: string, blocks: readonly
 
 describe('the runbook of the README', () => {
   const runbook = readRunbook();
+  let redis: PrivateServer;
   let stand: RunbookStand;
 
   beforeAll(async () => {
-    stand = await startRunbookStand();
+    redis = await startPrivateRedis();
+    stand = await startRunbookStand({ redis });
   });
 
   afterAll(async () => {
     await stand.close();
+    await redis.stop();
   });
 
   it('has each situation that a test makes, with as many blocks of commands, and no other', () => {
@@ -29,8 +34,10 @@ describe('the runbook of the README', () => {
 
   const here = runbook.filter(({ title }) => Object.hasOwn(API_SITUATIONS, title));
 
-  it.each(here.map((situation) => [situation.title, situation] as const))('is true: %s', (title, situation) =>
-    stand.expectTrue(situation, API_SITUATIONS[title] ?? []),
+  it.each(here.map((situation) => [situation.title, situation] as const))(
+    'is true: %s',
+    (title, situation) => stand.expectTrue(situation, API_SITUATIONS[title] ?? []),
+    120_000,
   );
 });
 
