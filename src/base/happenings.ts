@@ -54,6 +54,11 @@ export interface Happenings {
     readonly concurrency: number;
     readonly standing: string;
   };
+  /** As this worker sees it: at most a second late. */
+  'circuit-moved': { readonly from: string; readonly to: string };
+  /** Also where the reasons are others than before. */
+  'queue-paused': { readonly pausedBy: readonly string[] };
+  'queue-resumed': object;
   'gate-failed': Fault;
   'worker-benched': { readonly cause: string };
   /** `full` or on `probation`. */

@@ -33,6 +33,9 @@ const LINES: Lines<Happening> = {
   'finished-jobs-unseen': warn('finished jobs could not be looked at'),
 
   'gate-followed': null,
+  'circuit-moved': info('circuit moved'),
+  'queue-paused': info('queue paused'),
+  'queue-resumed': info('queue resumed'),
   'gate-failed': error('the gate could not follow the circuit'),
   'worker-benched': warn('benched: this worker seems ill, and takes no jobs'),
   'worker-returned': info('back from the bench'),
