@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
 import { connectDatabase, type Database } from './base/database.ts';
 import { errorMessage } from './base/errors.ts';
+import { tell } from './base/happenings.ts';
 import { createLifecycle, type Lifecycle, runProcess, runUntilTold } from './base/lifecycle.ts';
 import { logHappenings } from './base/log-lines.ts';
 import { createLogger, type Logger } from './base/logger.ts';
@@ -52,7 +53,7 @@ async function start(
 ): Promise<void> {
   const { namespace, outbox: options, circuit } = config;
   const connection = openQueueConnection(config.redisUrl, (error) =>
-    logger.warn({ error: errorMessage(error) }, 'Redis connection'),
+    tell('redis-connection-failed', { connection: 'queue', error: errorMessage(error) }),
   );
   const adder = createJobAdder(connection, namespace);
   lifecycle.acquire('redis', () => adder.close());

@@ -28,6 +28,8 @@ export interface Happenings {
   };
   /** Its worker died or froze: it runs again. */
   'job-stalled': { readonly jobId: string };
+  /** Told at each try to connect. */
+  'redis-connection-failed': Fault & { readonly connection: string };
   /** A job waits in its slot for a Redis that takes nothing; told at each try. */
   'redis-refused': Fault;
   /** A job waits in its slot for a half-open circuit; told at each look. */

@@ -69,6 +69,19 @@ describe('the log', () => {
     ]);
   });
 
+  it('tells once what comes again many times a second, for each connection', () => {
+    for (let tries = 0; tries < 100; tries += 1) {
+      for (const connection of ['redis', 'gate'])
+        tell('redis-connection-failed', { connection, error: 'away' });
+      tell('queue-failed', { error: 'away' });
+    }
+    expect(lines).toEqual([
+      ['warn', 'Redis connection', { connection: 'redis', error: 'away' }],
+      ['warn', 'Redis connection', { connection: 'gate', error: 'away' }],
+      ['error', 'queue error', { error: 'away' }],
+    ]);
+  });
+
   it('says nothing of each batch of rows, nor of anything once it is ended', () => {
     tell('rows-written', { rows: 200 });
     end();
