@@ -71,7 +71,7 @@ describe('doctor', () => {
       message: expect.stringContaining('run `node dist/cli.js migrate`'),
     });
 
-    expect(await run(['migrate'], healthy)).toMatchObject({ code: 0, stdout: 'Applied 2 migrations.\n' });
+    expect(await run(['migrate'], healthy)).toMatchObject({ code: 0, stdout: 'Applied 3 migrations.\n' });
     expect(await run(['migrate'], healthy)).toMatchObject({
       code: 0,
       stdout: 'The database is up to date.\n',

@@ -96,7 +96,7 @@ describe('each kind of alert is received once, and its end', () => {
     }, SOON_MS);
     expect(await begun('benched')).toMatch(/Worker till-2 is benched: Conexxus refuses its key/);
     await stand.workers[1]?.stop();
-    expect(await ended('benched')).toMatch(/back from the bench, or gone\. \(till-2\)/);
+    expect(await ended('benched')).toMatch(/A benched worker is back, or gone: till-2\. It lasted/);
   }, 120_000);
 
   it('misconfigured', async () => {

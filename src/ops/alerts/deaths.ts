@@ -1,6 +1,6 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type DeadLetter, failedPages, readDeadLetters } from '../../sync/dead-letters/failed-jobs.ts';
+import { type DeadLetter, readDeadLetters } from '../../sync/dead-letters/failed-jobs.ts';
 import { groupKeyOf } from '../../sync/dead-letters/reason-groups.ts';
 
 /** Jobs that were given up of the same thing since the last look. */
@@ -36,14 +36,20 @@ const STEP = 1_000;
  * batches that wait to be split.
  */
 export function createDeathReader({ redis, queue }: DeathsDeps): (since: number | null) => Promise<Deaths> {
+  const failed = queue.toKey('failed');
   const seen = new Map<string, number>();
   let isFirst = true;
 
   async function newIds(from: number): Promise<string[]> {
     const ids: string[] = [];
-    for await (const page of failedPages(redis, queue, { since: from }, false)) {
-      ids.push(...page.filter((id) => !seen.has(id)));
-      if (ids.length >= STEP) break;
+    for (let offset = 0; ids.length < STEP; offset += STEP) {
+      const page = await redis.zrangebyscore(failed, from, '+inf', 'WITHSCORES', 'LIMIT', offset, STEP);
+      for (let at = 0; at < page.length; at += 2) {
+        const [id = '', diedAt] = page.slice(at, at + 2);
+        // One that was brought back may die again.
+        if (seen.get(id) !== Number(diedAt)) ids.push(id);
+      }
+      if (page.length < 2 * STEP) break;
     }
     return ids;
   }

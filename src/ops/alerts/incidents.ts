@@ -32,6 +32,8 @@ export const NOTHING_KNOWN: Memory = {
 
 /** So that another copy of the memory hears of the end too. */
 export const FINISHED_KEPT_MS = 24 * 3_600_000;
+/** What was over for so long is not told any more, where nobody took it until then. */
+export const TOO_LATE_MS = 7 * 24 * 3_600_000;
 /** An age is written down by the minute. */
 const AGE_STEP_MS = 60_000;
 /** Where the text does not count them itself. */
@@ -48,7 +50,9 @@ const OF_THE_CIRCUIT: ReadonlySet<Kind> = new Set<Kind>(['circuit', 'misconfigur
 export function advance(memory: Memory, judged: Judged, deaths: Deaths, pace: Pace): Memory {
   const { at, holding } = judged;
   const kept = memory.incidents.filter(
-    ({ endToldAt }) => endToldAt === null || at - endToldAt < FINISHED_KEPT_MS,
+    ({ endedAt, endToldAt }) =>
+      (endToldAt === null || at - endToldAt < FINISHED_KEPT_MS) &&
+      (endedAt === null || at - endedAt < TOO_LATE_MS),
   );
   const openBefore = keysOf(kept);
   const died = assignDeaths(openBefore, deaths.groups);

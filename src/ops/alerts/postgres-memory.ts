@@ -1,7 +1,7 @@
 import { and, eq, gt, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../../base/database.ts';
 import { type Incident, incidentSchema } from './incident.ts';
-import { FINISHED_KEPT_MS, type Memory, marksSchema } from './incidents.ts';
+import { FINISHED_KEPT_MS, type Memory, marksSchema, TOO_LATE_MS } from './incidents.ts';
 import { alertIncidents, alertSender } from './schema.ts';
 
 /** A place where the memory is, with the lease of who may change it. All reject as their server does. */
@@ -94,9 +94,10 @@ async function keepTurn(
 }
 
 async function readIncidents(tx: Transaction, namespace: string): Promise<Incident[]> {
-  const isFresh = or(
-    isNull(alertIncidents.endToldAt),
-    gt(alertIncidents.endToldAt, fromNow(-FINISHED_KEPT_MS)),
+  const { endToldAt, endedAt } = alertIncidents;
+  const isFresh = and(
+    or(isNull(endToldAt), gt(endToldAt, fromNow(-FINISHED_KEPT_MS))),
+    or(isNull(endedAt), gt(endedAt, fromNow(-TOO_LATE_MS))),
   );
   const rows = await tx
     .select()
@@ -137,6 +138,6 @@ async function write(tx: Transaction, namespace: string, incident: Incident): Pr
 }
 
 async function forgetOld(tx: Transaction, { namespace, retentionDays }: PostgresMemoryDeps): Promise<void> {
-  const isOld = lt(alertIncidents.endToldAt, sql`now() - make_interval(days => ${retentionDays})`);
+  const isOld = lt(alertIncidents.endedAt, sql`now() - make_interval(days => ${retentionDays})`);
   await tx.delete(alertIncidents).where(and(eq(alertIncidents.namespace, namespace), isOld));
 }

@@ -78,7 +78,11 @@ function assemble(deps: TellerDeps, options: AlertOptions): Parts {
   const owner = randomUUID();
   const inPostgres = { database, namespace, owner, leaseMs, retentionDays: eventRetentionDays };
   return {
-    turn: createTurn(createPostgresMemory(inPostgres), createRedisMemory(redis, namespace, leaseMs)),
+    turn: createTurn(
+      createPostgresMemory(inPostgres),
+      createRedisMemory(redis, namespace, leaseMs),
+      oncePerReason((reason) => logger.warn({ reason }, 'what is known of alerts could not be read')),
+    ),
     alone: createAlone(options, { namespace, name }),
     readDeaths: createDeathReader({ redis, queue }),
     outbound:
@@ -88,6 +92,15 @@ function assemble(deps: TellerDeps, options: AlertOptions): Parts {
     beat: heartbeatUrl ? createHeartbeat({ url: heartbeatUrl, everyMs, timeoutMs, logger }) : () => undefined,
     namespace,
     options,
+  };
+}
+
+/** It may stay so for hours. */
+function oncePerReason(tell: (reason: string) => void): (reason: string) => void {
+  let last: string | undefined;
+  return (reason) => {
+    if (reason !== last) tell(reason);
+    last = reason;
   };
 }
 

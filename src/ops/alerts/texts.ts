@@ -1,3 +1,4 @@
+import { shellWords } from '../../base/shell-words.ts';
 import type { BenchedWorker } from '../../circuit/types.ts';
 import type { Report } from '../../outbox/counts.ts';
 import type { Backlog } from '../../sync/report/backlog.ts';
@@ -57,7 +58,7 @@ export function suspected(suspect: NonNullable<CircuitReport['suspect']>): Text 
   const words = suspectWords(suspect);
   return {
     problem: `A suspect: ${words}.`,
-    advice: `Nothing is lost: the others go on, it is tried again, and is a dead letter in the end. Look at \`${CLI} circuit status\` and, for what was answered, \`${CLI} events --job ${suspect.jobId}\`.`,
+    advice: `Nothing is lost: the others go on, it is tried again, and is a dead letter in the end. Look at \`${CLI} circuit status\` and, for what was answered, \`${CLI} events --job ${shellWords(suspect.jobId)}\`.`,
   };
 }
 
@@ -162,7 +163,7 @@ export function missedOpening(): Text {
 const OVER: Readonly<Record<Kind, string | null>> = {
   circuit: 'The circuit is closed again: sales are sent.',
   misconfigured: 'Conexxus accepts our key again: sales are sent.',
-  benched: 'The worker is back from the bench, or gone.',
+  benched: 'A benched worker is back, or gone',
   suspect: null,
   'dead-letters': null,
   backlog: 'No due job is too old any more.',
@@ -177,6 +178,17 @@ const OVER: Readonly<Record<Kind, string | null>> = {
   redis: 'Redis can be used again.',
   postgres: 'Postgres of the event log can be used again.',
 };
+
+/** What keeps jobs from being sent. */
+const DELAYS: ReadonlySet<Kind> = new Set<Kind>([
+  'circuit',
+  'misconfigured',
+  'benched',
+  'backlog',
+  'no-worker',
+  'nothing-completes',
+  'redis',
+]);
 
 export interface Lasted {
   /** Whom it was about, where that is not the installation; else ''. */
@@ -198,14 +210,13 @@ export function over(kind: Kind, lasted: Lasted): string | null {
   if (title === null) return null;
   const { subject, begunAt, endedAt, openings, waitingMost, oldestMostMs, waiting } = lasted;
   const times = openings > 1 ? `, ${openings} openings` : '';
-  const who = subject === '' ? '' : ` (${subject})`;
+  const who = subject === '' ? '' : `: ${subject}.`;
   const oldest = oldestMostMs >= 1_000 ? `, the oldest due one for ${span(oldestMostMs)}` : '';
-  const delayed =
-    waitingMost === 0
-      ? 'No job had to wait.'
-      : `Delayed were at most ${waitingMost} jobs at a time${oldest}.`;
+  const most = `Delayed were at most ${waitingMost} jobs at a time${oldest}.`;
+  const delayed = waitingMost === 0 ? ' No job had to wait.' : ` ${most}`;
   const left = waiting === null || waiting === 0 ? '' : ` ${waiting} wait now.`;
-  return `${title}${who} It lasted ${span(endedAt - begunAt)}${times}, from ${instant(begunAt)} to ${instant(endedAt)}. ${delayed}${left}`;
+  const cost = DELAYS.has(kind) ? delayed + left : '';
+  return `${title}${who} It lasted ${span(endedAt - begunAt)}${times}, from ${instant(begunAt)} to ${instant(endedAt)}.${cost}`;
 }
 
 /** The whole of a message that something is wrong. `waiting`: jobs in the queue that are not done; null: not known. */

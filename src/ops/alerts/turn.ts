@@ -31,7 +31,11 @@ type Held = { readonly memory: Memory | null } | { readonly why: string };
  * it gives back that of Redis, so that two who see different servers do not wait for each other for ever. Each server has
  * a copy of the memory; where they differ, since one of them was away, they are merged.
  */
-export function createTurn(postgres: MemoryStore, redis: MemoryStore): Turn {
+export function createTurn(
+  postgres: MemoryStore,
+  redis: MemoryStore,
+  onTrouble: (reason: string) => void = () => undefined,
+): Turn {
   let mine: readonly MemoryStore[] = [];
 
   async function save(memory: Memory): Promise<Memory> {
@@ -50,12 +54,12 @@ export function createTurn(postgres: MemoryStore, redis: MemoryStore): Turn {
   return {
     async take(seen) {
       mine = [];
-      const inPostgres = await holdOf(postgres, seen.postgres);
+      const inPostgres = await holdOf(postgres, seen.postgres, onTrouble);
       if ('memory' in inPostgres && inPostgres.memory === null) {
         await redis.release().catch(() => undefined);
         return { kind: 'theirs' };
       }
-      const inRedis = await holdOf(redis, seen.redis);
+      const inRedis = await holdOf(redis, seen.redis, onTrouble);
       if ('memory' in inRedis && inRedis.memory === null) return { kind: 'theirs' };
       if ('why' in inRedis && 'why' in inPostgres) {
         return { kind: 'nowhere', redis: inRedis.why, postgres: inPostgres.why };
@@ -71,12 +75,19 @@ export function createTurn(postgres: MemoryStore, redis: MemoryStore): Turn {
   };
 }
 
-async function holdOf(store: MemoryStore, answer: Seen['redis']): Promise<Held> {
+/** `onTrouble`: it answers, and cannot be used for this all the same: its tables are missing, it was changed by hand. */
+async function holdOf(
+  store: MemoryStore,
+  answer: Seen['redis'],
+  onTrouble: (reason: string) => void,
+): Promise<Held> {
   if (!answer.ok) return { why: answer.reason };
   try {
     return { memory: await store.take() };
   } catch (error) {
-    return { why: postgresReason(error) };
+    const why = postgresReason(error);
+    onTrouble(why);
+    return { why };
   }
 }
 
