@@ -25,6 +25,8 @@ type Config = PartConfig<'dashboard'>;
 const DATABASE_CONNECTIONS = 1;
 /** Well below the lease of who sends alerts. */
 const ALERTS_SILENCE_MS = 4_000;
+/** Its look may be waiting for a server that says nothing. */
+const ALERTS_STOP_MS = 3_000;
 
 async function main(): Promise<void> {
   const config = loadConfig('dashboard');
@@ -112,7 +114,7 @@ function watchAndTell({ databaseUrl, alerts, events }: Config, lifecycle: Lifecy
     eventBacklogMax: events.backlogMax,
     eventRetentionDays: events.retentionDays,
   });
-  lifecycle.acquire('alerts', () => watching.stop());
+  lifecycle.acquire('alerts', () => watching.stop(), ALERTS_STOP_MS);
   return watching;
 }
 

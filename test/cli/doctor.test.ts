@@ -107,6 +107,15 @@ describe('doctor', () => {
     );
   });
 
+  it('says that a secret of alerts alone tells nobody', async () => {
+    const { checks } = await diagnose({ ...healthy, ALERT_WEBHOOK_SECRET: `whsec_${'c2VjcmV0'.repeat(4)}` });
+    expect(checks).toContainEqual({
+      name: 'Configuration',
+      ok: false,
+      message: 'ALERT_WEBHOOK_SECRET is set and ALERT_WEBHOOK_URL is not: nobody is told of an outage',
+    });
+  });
+
   itOnServer('tells a Postgres that takes no writes, with the fix, and one that does', async () => {
     const role = async () => (await diagnose(healthy)).checks.find(({ name }) => name === 'Postgres role');
     expect(await role()).toMatchObject({ ok: true, message: 'primary, takes writes' });
