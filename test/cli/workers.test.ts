@@ -20,6 +20,17 @@ describe('the workers', () => {
     expect((await command('circuit', 'status')).out).toMatch(/workers {2,}no worker is alive/);
   });
 
+  it('are missed by doctor once a job waits for one, and not before', async () => {
+    const found = async () => / {2}(\w+) +Workers +(.*)\n/.exec((await command('doctor')).out)?.slice(1);
+    expect(await found()).toEqual(['ok', 'none is there: start one with `npm run worker`']);
+    const waiting = await stand.queue.add('push_sales', {});
+    const delayed = await stand.queue.add('push_sales', {}, { delay: 60_000 });
+    expect(await found()).toEqual(['FIX', 'none is there, and 2 jobs wait: start one with `npm run worker`']);
+    await delayed.remove();
+    expect(await found()).toEqual(['FIX', 'none is there, and 1 job waits: start one with `npm run worker`']);
+    await waiting.remove();
+  });
+
   it('are listed by name as long as they are there, also those that take no jobs', async () => {
     const till = await stand.startWorker({ WORKER_NAME: 'till-7', WORKER_CONCURRENCY: '3' });
     const spare = await stand.startWorker({ WORKER_NAME: 'spare', CIRCUIT_FAILURE_THRESHOLD: '7' });

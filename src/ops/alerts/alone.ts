@@ -53,7 +53,7 @@ export function createAlone(
       outage ??= { id: randomUUID(), since: now, messages: 0, lastAt: null };
       const { id, since, messages, lastAt } = outage;
       if (now - since < redisAwayMs || (lastAt !== null && now - lastAt < aloneEveryMs)) return null;
-      const text = begun(bothAway(redis, postgres), since);
+      const text = begun('redis', bothAway(redis, postgres), since);
       return prepare(`${id}.${messages + 1}`, 'begun', text, outage);
     },
     dueAfter(now) {

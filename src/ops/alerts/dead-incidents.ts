@@ -47,6 +47,10 @@ function addDeaths(incident: Incident, { count, reason }: DeathGroup): Incident 
   const dead = facts.dead + count;
   // A message that was tried stays as it is: it may have arrived.
   if (tries > 0 || toldAt !== null) return { ...incident, facts: { ...facts, dead } };
-  const text = texts.begun(texts.deadLettered(dead, reason, key.slice(PREFIX.length)), begunAt);
+  const text = texts.begun(
+    incident.kind,
+    texts.deadLettered(dead, reason, key.slice(PREFIX.length)),
+    begunAt,
+  );
   return { ...incident, text, facts: { ...facts, dead, deadTold: dead } };
 }

@@ -92,7 +92,7 @@ function begin(holding: Holding, { marks }: Memory, judged: Judged): Incident {
       kind,
       key,
       since,
-      texts.begun(holding, since, WAITED_FOR.has(kind) ? judged.waiting : null),
+      texts.begun(kind, holding, since, WAITED_FOR.has(kind) ? judged.waiting : null),
     ),
     facts: {
       ...NO_FACTS,
@@ -112,7 +112,7 @@ function missedOpening({ marks }: Memory, judged: Judged, open: ReadonlySet<stri
     'circuit',
     'circuit',
     closedSince,
-    texts.begun(texts.missedOpening(), closedSince),
+    texts.begun('circuit', texts.missedOpening(), closedSince),
   );
   return [{ ...incident, quietSince: closedSince, facts: { ...NO_FACTS, openingsBefore: marks.openings } }];
 }

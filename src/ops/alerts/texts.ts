@@ -219,10 +219,34 @@ export function over(kind: Kind, lasted: Lasted): string | null {
   return `${title}${who} It lasted ${span(endedAt - begunAt)}${times}, from ${instant(begunAt)} to ${instant(endedAt)}.${cost}`;
 }
 
+/** Where the README tells what to do. */
+const RUNBOOK: Readonly<Record<Kind, string>> = {
+  circuit: 'Conexxus is down',
+  misconfigured: 'The key is revoked',
+  benched: 'One worker is benched',
+  suspect: 'A suspect sale',
+  'dead-letters': 'Dead letters are there',
+  backlog: 'The backlog grows',
+  'outbox-backlog': 'The backlog grows',
+  'events-50': 'Postgres is down',
+  'events-90': 'Postgres is down',
+  'no-worker': 'Silence',
+  'nothing-completes': 'Silence',
+  'relay-silent': 'Silence',
+  'no-catalog': 'Silence',
+  redis: 'Redis is down',
+  postgres: 'Postgres is down',
+};
+
 /** The whole of a message that something is wrong. `waiting`: jobs in the queue that are not done; null: not known. */
-export function begun({ problem, advice }: Text, sinceAt: number, waiting: number | null = null): string {
+export function begun(
+  kind: Kind,
+  { problem, advice }: Text,
+  sinceAt: number,
+  waiting: number | null = null,
+): string {
   const wait = waiting === null ? '' : ` ${waiting === 1 ? '1 job waits' : `${waiting} jobs wait`}.`;
-  return `${problem} Since ${instant(sinceAt)}.${wait} ${advice} More: README.md, Runbook.`;
+  return `${problem} Since ${instant(sinceAt)}.${wait} ${advice} More: README.md, Runbook, "${RUNBOOK[kind]}".`;
 }
 
 export function moreDead(count: number, group: string, untilAt: number): string {
