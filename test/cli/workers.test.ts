@@ -37,8 +37,8 @@ describe('the workers', () => {
     await eventually(async () => {
       const workers: unknown = JSON.parse((await command('workers', '--json')).out);
       expect(workers).toEqual([
-        expect.objectContaining({ name: 'till-7', slots: 3, busy: 0, takesJobs: true, benched: null }),
         expect.objectContaining({ name: 'spare', slots: 10 }),
+        expect.objectContaining({ name: 'till-7', slots: 3, busy: 0, takesJobs: true, benched: null }),
       ]);
     });
     const { out } = await command('workers');
@@ -49,7 +49,7 @@ describe('the workers', () => {
     // The options of the worker that started last, not of this environment.
     expect(JSON.parse(status)).toMatchObject({ isAnyoneAlive: true, options: { failureThreshold: 7 } });
     const doctor = await command('doctor');
-    expect(doctor.out).toContain('CIRCUIT_FAILURE_THRESHOLD 5 (till-7), 7 (spare)');
+    expect(doctor.out).toContain('CIRCUIT_FAILURE_THRESHOLD 7 (spare), 5 (till-7)');
     // Whichever of them looks first.
     const isWarning = ({ msg }: { msg?: string }) => msg?.includes('configured differently') === true;
     await Promise.any([till.waitForLog(isWarning), spare.waitForLog(isWarning)]);

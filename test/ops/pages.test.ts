@@ -84,10 +84,12 @@ describe('the page', () => {
 
   it('says what alerts find silent, before all else', async () => {
     ops.problemsAre(['No worker is alive: <none> is there.']);
-    const { text } = await ops.call('GET', '/', { as: VIEWER });
-    expect(text).toMatch(/role="alert"><p>No worker is alive: &lt;none&gt; is there\.<\/p>.*<h2>Closed<\/h2>/s);
+    const { text } = await get('/');
+    expect(text).toMatch(
+      /role="alert"><p>No worker is alive: &lt;none&gt; is there\.<\/p>.*<h2>Closed<\/h2>/s,
+    );
     ops.problemsAre([]);
-    expect((await ops.call('GET', '/', { as: VIEWER })).text).not.toContain('role="alert"');
+    expect((await get('/')).text).not.toContain('role="alert"');
   });
 
   it('stays a page that reloads itself while the circuit cannot be read', async () => {

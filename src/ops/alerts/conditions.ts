@@ -20,6 +20,7 @@ export interface Condition {
 
 export interface Limits {
   readonly backlogAgeMs: number;
+  /** Where no worker ever told what it goes by. */
   readonly eventBacklogMax: number;
   readonly noWorkerMs: number;
   readonly stallMs: number;
@@ -100,15 +101,17 @@ function ofBacklog({ at, fleet, backlog }: Seen, { backlogAgeMs }: Limits): Cond
   return [condition('backlog', at - ageMs, 0, texts.oldBacklog(fleet.report, backlog))];
 }
 
-function ofEvents({ unwritten }: Seen, { eventBacklogMax }: Limits): Condition[] {
+function ofEvents({ unwritten, fleet }: Seen, limits: Limits): Condition[] {
   if (unwritten === null) return [];
-  const share = unwritten.rows / eventBacklogMax;
+  // What the workers go by.
+  const max = fleet?.eventBacklogMax ?? limits.eventBacklogMax;
+  const share = unwritten.rows / max;
   const levels = [
     [0.5, 'events-50'],
     [0.9, 'events-90'],
   ] as const;
   return levels.flatMap(([level, kind]) =>
-    share < level ? [] : [condition(kind, null, 0, texts.eventBacklog(unwritten.rows, eventBacklogMax))],
+    share < level ? [] : [condition(kind, null, 0, texts.eventBacklog(unwritten.rows, max))],
   );
 }
 

@@ -8,7 +8,7 @@ import { NOW } from './judged.ts';
 
 const LIMITS: Limits = {
   backlogAgeMs: 900_000,
-  eventBacklogMax: 1_000,
+  eventBacklogMax: 100,
   noWorkerMs: 30_000,
   stallMs: 45_000,
   relaySilentMs: 45_000,
@@ -28,6 +28,7 @@ function fleet(at: number, report: Partial<FleetView['report']> = {}): FleetView
     workers: [],
     openings: { streak: 2, rate: 1 },
     concurrency: 0,
+    eventBacklogMax: 1_000,
     now,
   };
 }
