@@ -56,6 +56,12 @@ export default {
       to: { path: '^src/(worker|dashboard|relay|cli|index)\\.ts$' },
     },
     {
+      name: 'only-the-dashboard-alerts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(ops/|dashboard\\.ts$|cli/alerts\\.ts$)' },
+      to: { path: '^src/ops/alerts/' },
+    },
+    {
       name: 'pos-imports-neither-postgres-nor-http-server',
       severity: 'error',
       from: { path: '^src/index\\.ts$' },

@@ -63,7 +63,7 @@ function findBenched(workers: readonly WorkerReport[]): Finding[] {
 }
 
 /** Settings of this environment that are valid each by itself and can't work together. */
-export function examineTogether({ circuit, conexxus, worker }: Settings): Finding[] {
+export function examineTogether({ circuit, conexxus, worker, alerts }: Settings): Finding[] {
   if (!circuit || !conexxus) return [];
   const { slowCallMs, windowMs, successThreshold } = circuit;
   const found = [
@@ -75,6 +75,9 @@ export function examineTogether({ circuit, conexxus, worker }: Settings): Findin
       : '',
     worker && worker.fleetConcurrency > 0 && worker.fleetConcurrency < successThreshold
       ? 'FLEET_CONCURRENCY is below CIRCUIT_SUCCESS_THRESHOLD: a closed circuit would let fewer calls through than its trials'
+      : '',
+    alerts?.webhookSecret !== undefined && alerts.webhookUrl === undefined
+      ? 'ALERT_WEBHOOK_SECRET is set and ALERT_WEBHOOK_URL is not: nobody is told of an outage'
       : '',
   ];
   return found.filter(Boolean).map((text) => ({ about: 'Configuration', ok: false, text }));
