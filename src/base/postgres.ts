@@ -53,7 +53,7 @@ export function openPostgres(
 
 /** Of one dimension and without nulls, as all of ours. */
 function parseTextArray(literal: string): string[] {
-  const items = literal.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/gs);
+  const items = literal.slice(1, -1).matchAll(/"([^"\\]*(?:\\.[^"\\]*)*)"|([^,]+)/gs);
   return Array.from(items, ([, quoted, bare]) => quoted?.replaceAll(/\\(.)/gs, '$1') ?? bare ?? '');
 }
 

@@ -4,7 +4,7 @@ import type { Scrape } from './prometheus.ts';
 const OWN_LABELS = new Set(['job', 'instance', 'alertname', 'alertstate']);
 const OWN_METRICS = new Set(['up', 'ALERTS']);
 const METRIC = /(?<![\w"])((?:conexxus_sync|process)_\w+|up|ALERTS)\b(?!\s*\()\s*(?:\{([^}]*)\})?/g;
-const MATCHER = /(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"/g;
+const MATCHER = /(\w+)\s*(=~|!~|!=|=)\s*"([^"\\]*(?:\\.[^"\\]*)*)"/g;
 const GROUPING = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)/g;
 
 /** What an expression names that none of these scrapes shows: metrics, labels, and values of labels. */

@@ -37,10 +37,13 @@ export async function monitorRedis(
   return { seen, stop: () => void socket.destroy() };
 }
 
-/** `+1795449537.739934 [0 lua] "SET" "key" "value"`; the escapes of a value stay as they are. */
+/**
+ * `+1795449537.739934 [0 lua] "SET" "key" "value"`; the escapes of a value stay as they are. Runs of what is none are one step, so
+ * that a value of many megabytes is no deeper than a short one.
+ */
 function parseLine(line: string): SeenCommand | undefined {
   const at = /^\+(\d+\.\d+) /.exec(line)?.[1];
-  const [name, ...args] = [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) => text);
+  const [name, ...args] = [...line.matchAll(/"([^"\\]*(?:\\.[^"\\]*)*)"/g)].map(([, text = '']) => text);
   if (at === undefined || name === undefined) return undefined;
   return { at: Number(at) * 1_000, name: name.toLowerCase(), args };
 }
