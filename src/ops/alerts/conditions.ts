@@ -1,6 +1,7 @@
 import type { FleetView } from '../../sync/report/fleet.ts';
 import type { Kind } from './kinds.ts';
 import type { Seen } from './look.ts';
+import type { AlertOptions } from './options.ts';
 import * as texts from './texts.ts';
 
 /** Something that is wrong now. */
@@ -18,16 +19,12 @@ export interface Condition {
   readonly advice: string;
 }
 
-export interface Limits {
+type Waits = 'noWorkerMs' | 'stallMs' | 'relaySilentMs' | 'redisAwayMs' | 'postgresAwayMs' | 'catalogAgeMs';
+
+export interface Limits extends Pick<AlertOptions, Waits> {
   readonly backlogAgeMs: number;
   /** Where no worker ever told what it goes by. */
   readonly eventBacklogMax: number;
-  readonly noWorkerMs: number;
-  readonly stallMs: number;
-  readonly relaySilentMs: number;
-  readonly redisAwayMs: number;
-  readonly postgresAwayMs: number;
-  readonly catalogAgeMs: number;
 }
 
 /** What of the queue tells that work goes on. Another mark: something was done. */
