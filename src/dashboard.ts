@@ -7,12 +7,12 @@ import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { createSpool } from './events/spool.ts';
+import { createActing } from './ops/acting.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { backlogCheck, postgresCheck, redisCheck } from './ops/checks.ts';
 import { watchEventLoop } from './ops/event-loop.ts';
 import { createFleetMetrics } from './ops/metrics/fleet-metrics.ts';
 import { listen } from './ops/server.ts';
-import { createDeadLetters } from './sync/dead-letters/dead-letters.ts';
 import { openQueue } from './sync/queue.ts';
 import { createFleet } from './sync/report/fleet.ts';
 import { onlookerOptionsOf } from './sync/settings.ts';
@@ -21,6 +21,9 @@ type Config = PartConfig<'dashboard'>;
 
 /** One for the readiness check, which must not wait behind anything. */
 const DATABASE_CONNECTIONS = 1;
+/** For those who look at the event log, and for those who act on the outbox; made when they first do. */
+const READING_CONNECTIONS = 2;
+const OUTBOX_CONNECTIONS = 1;
 
 async function main(): Promise<void> {
   const config = loadConfig('dashboard');
@@ -56,6 +59,10 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   lifecycle.acquire('queue', () => queue.close());
   const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
   lifecycle.acquire('database', () => database.close());
+  const reading = connectDatabase(config.databaseUrl, { max: READING_CONNECTIONS });
+  lifecycle.acquire('reading database', () => reading.close());
+  const outboxDatabase = connectDatabase(config.outboxDatabaseUrl, { max: OUTBOX_CONNECTIONS });
+  lifecycle.acquire('outbox database', () => outboxDatabase.close());
 
   const loop = watchEventLoop();
   lifecycle.acquire('event loop watch', () => loop.stop());
@@ -76,7 +83,7 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     redis,
     fleet,
     audit: spool,
-    deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
+    acting: createActing({ redis, queue, namespace, redact, fleet, database: reading, outboxDatabase }),
     health: {
       checks: {
         redis: redisCheck(redis, namespace),

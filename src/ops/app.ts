@@ -4,12 +4,13 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../base/logger.ts';
 import type { Redactor } from '../base/redaction.ts';
-import type { DeadLetters } from '../sync/dead-letters/dead-letters.ts';
 import { readPauser } from '../sync/gate/pauser.ts';
+import type { Acting } from './acting.ts';
+import { apiRoutes } from './api/routes.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
 import { BOARD_PATH, createBoard } from './board.ts';
 import { boardWrites, refuseBoardWrite } from './board-writes.ts';
-import { type FleetReader, fleetRoutes } from './fleet-routes.ts';
+import type { FleetReader } from './fleet-reader.ts';
 import { securityHeaders } from './headers.ts';
 import { type Health, healthRoutes } from './health.ts';
 import { homeRoutes } from './home.ts';
@@ -26,7 +27,7 @@ export interface OpsDeps {
   readonly redis: Redis;
   readonly fleet: FleetReader;
   readonly audit: AuditLog;
-  readonly deadLetters: Pick<DeadLetters, 'replay'>;
+  readonly acting: Acting;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'text'>;
   readonly redact: Redactor;
@@ -37,7 +38,8 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, fleet, audit, deadLetters, health, metrics, redact, logger } = deps;
+  const { access, queue, redis, fleet, audit, acting, health, metrics, redact, logger } = deps;
+  const { deadLetters } = acting;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
   app.onError((error, c) => {
@@ -54,7 +56,7 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
   const pauser = () => readPauser(redis, queue);
   app.route('/', homeRoutes({ fleet, pauser, logger }));
-  app.route('/api', fleetRoutes(fleet));
+  app.route('/api', apiRoutes({ acting, fleet, redact, logger }));
 
   const operator = createOperator({ queue, redis, audit, deadLetters });
   app.route(`${BOARD_PATH}/api/queues`, boardWrites({ queueName: queue.name, operator, fleet, logger }));

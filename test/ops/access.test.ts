@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
+import { createActing } from '../../src/ops/acting.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import { DashboardUnprotectedError } from '../../src/ops/auth.ts';
 import {
   type Answer,
+  AWAY,
   type CallOptions,
   CLOSED,
   METRICS,
@@ -180,7 +182,15 @@ describe('without credentials', () => {
           redis,
           fleet: { look: async () => ({ report: CLOSED, workers: [], now: 1 }) },
           audit: { append: async () => undefined },
-          deadLetters: { replay: async function* () {} },
+          acting: createActing({
+            queue,
+            redis,
+            namespace: 'none',
+            redact: String,
+            fleet: { operate: async () => undefined },
+            database: AWAY,
+            outboxDatabase: AWAY,
+          }),
           health: { checks: {}, stuck: () => null },
           metrics: { text: async () => METRICS },
           redact: String,
