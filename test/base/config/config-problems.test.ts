@@ -30,6 +30,8 @@ describe('what is wrong with the configuration', () => {
   const wholeMs = 'CONEXXUS_TIMEOUT must be a whole number of milliseconds from 1 to 3600000';
   const namespace =
     'SYNC_NAMESPACE must begin with a letter or digit and have only letters, digits, "-", "_" and "." (at most 100)';
+  const noNetworks =
+    'TRUST_PROXY must be addresses or networks, like 10.0.0.7 or 10.0.0.0/8, with commas between them; not everybody (/0)';
   const encode = 'is not a valid URL: percent-encode special characters of its user name and password';
 
   it.each<[Part, NodeJS.ProcessEnv, string]>([
@@ -134,6 +136,8 @@ describe('what is wrong with the configuration', () => {
       { ...login, DASHBOARD_VIEWER_USER: 'boss', DASHBOARD_VIEWER_PASSWORD: 'just looking' },
       'DASHBOARD_VIEWER_USER must differ from DASHBOARD_USER',
     ],
+    ['dashboard', { TRUST_PROXY: '0.0.0.0/0' }, noNetworks],
+    ['dashboard', { TRUST_PROXY: '10.0.0.7, my-proxy' }, noNetworks],
   ])('%s with %j: says so', (part, env, problem) => {
     expect(problemsOf(part, { ...VALID, ...env })).toEqual([problem]);
   });
