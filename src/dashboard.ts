@@ -8,6 +8,7 @@ import { connectRedis } from './base/redis.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { createSpool } from './events/spool.ts';
 import { createActing } from './ops/acting.ts';
+import { createRuns } from './ops/actions/runs.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { backlogCheck, postgresCheck, redisCheck } from './ops/checks.ts';
 import { watchEventLoop } from './ops/event-loop.ts';
@@ -77,13 +78,17 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   };
   const metrics = createFleetMetrics({ redis, namespace, fleet, dependencies, logger });
   lifecycle.acquire('metrics', () => metrics.stop());
+  const acting = createActing({ redis, queue, namespace, redact, fleet, database: reading, outboxDatabase });
+  const runs = createRuns({ deadLetters: acting.deadLetters, audit: spool, logger });
+  lifecycle.acquire('runs', () => runs.close());
   return {
     access: config.dashboard,
     queue,
     redis,
     fleet,
     audit: spool,
-    acting: createActing({ redis, queue, namespace, redact, fleet, database: reading, outboxDatabase }),
+    acting,
+    runs,
     health: {
       checks: {
         redis: redisCheck(redis, namespace),

@@ -5,7 +5,7 @@ import { ConexxusSyncError } from '../base/errors.ts';
 import { isForbidden, isNotMigrated, postgresCodeOf } from '../base/postgres-errors.ts';
 import type { Redactor } from '../base/redaction.ts';
 import { type EventFilter, type EventPage, type Place, readOlder } from '../events/browse.ts';
-import { createOutboxActs, type OutboxActs, rehearse } from '../outbox/acts.ts';
+import { createOutboxActs, type OutboxActs, readHeld, rehearse } from '../outbox/acts.ts';
 import type { Act, SaleFilter } from '../outbox/meant.ts';
 import type { Outcome } from '../outbox/tally.ts';
 import { createDeadLetters, type DeadLetters } from '../sync/dead-letters/dead-letters.ts';
@@ -16,6 +16,7 @@ import {
   resend,
   type ToResend,
 } from '../sync/dead-letters/resend.ts';
+import { type Backlog, readBacklog } from '../sync/report/backlog.ts';
 import type { Fleet } from '../sync/report/fleet.ts';
 
 /** What people look at and do here, by the same code as on the command line. */
@@ -27,7 +28,13 @@ export interface Acting {
     resend(asked: Resend): Promise<Resent>;
   };
   /** All reject with PostgresAwayError where the database of the POS is away, or has no outbox. */
-  readonly outbox: OutboxActs & { rehearse(act: Act, filter: SaleFilter): Promise<Outcome> };
+  readonly outbox: OutboxActs & {
+    rehearse(act: Act, filter: SaleFilter): Promise<Outcome>;
+    /** Why the relays wait for a person; null: they do not. */
+    held(): Promise<string | null>;
+  };
+  /** What waits in the queue. */
+  readonly backlog: () => Promise<Backlog>;
   /** @throws PostgresAwayError, and the error of a place that is none */
   readonly readEvents: (filter: EventFilter, limit: number, from?: Place) => Promise<EventPage>;
 }
@@ -72,10 +79,12 @@ export function createActing({ fleet, database, outboxDatabase, ...deps }: Actin
     },
     outbox: {
       rehearse: (act, filter) => atOutbox(rehearse(outboxDatabase, act, filter)),
+      held: () => atOutbox(outboxDatabase.read(readHeld)),
       release: (filter, word) => atOutbox(acts.release(filter, word)),
       discard: (filter, word) => atOutbox(acts.discard(filter, word)),
       releaseRelays: (word) => atOutbox(acts.releaseRelays(word)),
     },
+    backlog: () => readBacklog(deps.redis, deps.namespace),
     readEvents: (filter, limit, from) =>
       of(
         'event log',

@@ -6,6 +6,8 @@ import type { Logger } from '../base/logger.ts';
 import type { Redactor } from '../base/redaction.ts';
 import { readPauser } from '../sync/gate/pauser.ts';
 import type { Acting } from './acting.ts';
+import { actionRoutes } from './actions/routes.ts';
+import type { Runs } from './actions/runs.ts';
 import { apiRoutes } from './api/routes.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
 import { BOARD_PATH, createBoard } from './board.ts';
@@ -28,6 +30,8 @@ export interface OpsDeps {
   readonly fleet: FleetReader;
   readonly audit: AuditLog;
   readonly acting: Acting;
+  /** Closed by who made them, before the connections. */
+  readonly runs: Runs;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'text'>;
   readonly redact: Redactor;
@@ -38,7 +42,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, fleet, audit, acting, health, metrics, redact, logger } = deps;
+  const { access, queue, redis, fleet, audit, acting, runs, health, metrics, redact, logger } = deps;
   const { deadLetters } = acting;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
@@ -53,10 +57,16 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   // Counts failed logins by itself: somebody's at the pages must not lock out the scraper behind the same proxy.
   app.use('/metrics', requirePerson(access, logger));
   app.route('/', metricsRoutes(metrics));
-  app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
+  app.use(
+    requirePerson(access, logger),
+    requireOperatorForWrites(),
+    bodyLimit({ maxSize: BODY_MAX_BYTES, onError: tooLarge }),
+  );
   const pauser = () => readPauser(redis, queue);
   app.route('/', homeRoutes({ fleet, pauser, logger }));
   app.route('/api', apiRoutes({ acting, fleet, redact, logger }));
+  const isRedisReady = () => redis.status === 'ready';
+  app.route('/act', actionRoutes({ acting, fleet, runs, redact, logger, isRedisReady }));
 
   const operator = createOperator({ queue, redis, audit, deadLetters });
   app.route(`${BOARD_PATH}/api/queues`, boardWrites({ queueName: queue.name, operator, fleet, logger }));
@@ -65,4 +75,13 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   app.get(`${BOARD_PATH}/*`, board);
   app.all(`${BOARD_PATH}/*`, refuseBoardWrite);
   return app;
+}
+
+function tooLarge(): Response {
+  return problem({
+    status: 413,
+    kind: 'too-large',
+    title: 'Too large',
+    detail: `The body is more than ${BODY_MAX_BYTES / 1024} KB: name fewer at a time, or use the command line.`,
+  });
 }

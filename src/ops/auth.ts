@@ -80,17 +80,24 @@ export function requirePerson(access: Access, logger: Logger): MiddlewareHandler
 
 /** Viewers look. */
 export function requireOperatorForWrites(): MiddlewareHandler<OpsEnv> {
-  return async (c, next) => {
-    const person = c.get('person');
-    if (person.role === 'operator' || !isWrite(c.req.method)) return next();
-    return problem({
-      status: 403,
-      kind: 'viewer',
-      title: 'Viewers cannot change anything',
-      detail: `${person.name} may look at everything here; changes need the operator's login.`,
-    });
-  };
+  return async (c, next) => (isWrite(c.req.method) ? refuseViewer(c, next) : next());
 }
+
+/** Nor see what is for operators alone. */
+export function requireOperator(): MiddlewareHandler<OpsEnv> {
+  return refuseViewer;
+}
+
+const refuseViewer: MiddlewareHandler<OpsEnv> = async (c, next) => {
+  const person = c.get('person');
+  if (person.role === 'operator') return next();
+  return problem({
+    status: 403,
+    kind: 'viewer',
+    title: 'Viewers cannot change anything',
+    detail: `${person.name} may look at everything here; changes need the operator's login.`,
+  });
+};
 
 type Login = ReturnType<typeof readBasicAuth>;
 

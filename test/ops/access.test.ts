@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { createActing } from '../../src/ops/acting.ts';
+import { createRuns } from '../../src/ops/actions/runs.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import { DashboardUnprotectedError } from '../../src/ops/auth.ts';
 import {
@@ -175,26 +176,30 @@ describe('without credentials', () => {
     'does not start bound to %s',
     async (host) => {
       const { queue, redis } = (ops = await startOps());
+      const logger = pino({ level: 'silent' });
+      const audit = { append: async () => undefined };
+      const acting = createActing({
+        queue,
+        redis,
+        namespace: 'none',
+        redact: String,
+        fleet: { operate: async () => undefined },
+        database: AWAY,
+        outboxDatabase: AWAY,
+      });
       const create = () =>
         createOpsApp({
           access: { host },
           queue,
           redis,
           fleet: { look: async () => ({ report: CLOSED, workers: [], now: 1 }) },
-          audit: { append: async () => undefined },
-          acting: createActing({
-            queue,
-            redis,
-            namespace: 'none',
-            redact: String,
-            fleet: { operate: async () => undefined },
-            database: AWAY,
-            outboxDatabase: AWAY,
-          }),
+          audit,
+          acting,
+          runs: createRuns({ deadLetters: acting.deadLetters, audit, logger }),
           health: { checks: {}, stuck: () => null },
           metrics: { text: async () => METRICS },
           redact: String,
-          logger: pino({ level: 'silent' }),
+          logger,
         });
       expect(create).toThrow(DashboardUnprotectedError);
     },
@@ -218,11 +223,9 @@ describe('every answer', () => {
     expect(refusal(await ops.call(method, path, { as: OPERATOR }))).toEqual(problem(status, kind));
   });
 
-  it('to a body that nothing here needs is a problem document', async () => {
+  it('to a body that is too large is a problem document', async () => {
     const body = 'x'.repeat(100_000);
-    expect(refusal(await ops.call('PUT', PAUSE, { as: OPERATOR, body }))).toEqual(
-      problem(413, 'bad-request'),
-    );
+    expect(refusal(await ops.call('PUT', PAUSE, { as: OPERATOR, body }))).toEqual(problem(413, 'too-large'));
   });
 
   it('lets no other site frame it, and loads nothing from elsewhere', async () => {

@@ -9,6 +9,7 @@ import { createRedactor } from '../../src/base/redaction.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
 import { createActing } from '../../src/ops/acting.ts';
+import { createRuns, type Runs } from '../../src/ops/actions/runs.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import type { Access } from '../../src/ops/auth.ts';
 import type { Health } from '../../src/ops/health.ts';
@@ -68,6 +69,7 @@ export interface OpsHarness {
   readonly port: number;
   readonly namespace: string;
   /** Of the app. */
+  readonly runs: Runs;
   readonly routes: readonly { readonly method: string; readonly path: string }[];
   readonly queue: Queue;
   readonly redis: Redis;
@@ -137,21 +139,27 @@ export async function startOps({
     },
   };
 
+  const audit = {
+    append: async (event: SyncEvent) => {
+      await redis.xadd(stream, '*', 'event', JSON.stringify(event));
+    },
+  };
+  const acting = createActing({ redis, queue, namespace, redact, fleet: real, database, outboxDatabase });
+  const logger = pino({ level: 'silent' });
+  const runs = createRuns({ deadLetters: acting.deadLetters, audit, logger });
+
   const app = createOpsApp({
     access,
     queue,
     redis,
     fleet: realCircuit ? real : madeUp,
-    audit: {
-      append: async (event) => {
-        await redis.xadd(stream, '*', 'event', JSON.stringify(event));
-      },
-    },
-    acting: createActing({ redis, queue, namespace, redact, fleet: real, database, outboxDatabase }),
+    audit,
+    acting,
+    runs,
     health: { checks: {}, stuck: () => null, ...health },
     metrics: { text: async () => METRICS },
     redact,
-    logger: pino({ level: 'silent' }),
+    logger,
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
 
@@ -159,6 +167,7 @@ export async function startOps({
     port: server.port,
     namespace,
     routes: app.routes,
+    runs,
     queue,
     redis,
     circuitIs: (report) => {
@@ -183,6 +192,7 @@ export async function startOps({
     },
     close: async () => {
       await server.close();
+      await runs.close();
       await queue.close();
       const keys = await redis.keys(`${prefix}:*`);
       if (keys.length > 0) await redis.del(...keys);

@@ -85,7 +85,7 @@ type LetterFields = Pick<
   'ids' | 'job' | 'location' | 'since' | 'until' | 'error' | 'group'
 >;
 
-function letterFilter(fields: Partial<LetterFields>): DeadLetterFilter {
+export function letterFilter(fields: Partial<LetterFields>): DeadLetterFilter {
   const { ids, job, location, since, until, error, group } = fields;
   return { ids, job, locationId: location, since: timeOf(since), until: timeOf(until), error, group };
 }

@@ -25,7 +25,7 @@ export async function readBody(c: Context): Promise<Asked> {
 }
 
 /** A browser sends no other site's form as JSON without asking first, nor a script's JSON as a form. */
-function isOfType(c: Context, type: string): boolean {
+export function isOfType(c: Context, type: string): boolean {
   const [given = ''] = (c.req.header('content-type') ?? '').split(';');
   return given.trim().toLowerCase() === type;
 }

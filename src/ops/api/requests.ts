@@ -13,7 +13,7 @@ const PAGE_DEFAULT = 50;
 
 const text = (words: string) => z.string({ error: words }).regex(/\S/, { error: `${words}, and not empty` });
 
-const reasonText = text('say why, for the audit trail: a text')
+const reasonText = text('must be a text that says why, for the audit trail')
   .max(REASON_MAX, { error: `must be at most ${REASON_MAX} characters` })
   .meta({ description: 'Why; it is in the audit trail' });
 
@@ -94,7 +94,10 @@ export const letterQuery = z
 export const reasonBody = z.strictObject({ reason: reasonText });
 export const endingBody = z.strictObject({ reason: reasonText, until: end.optional() });
 
-const needsReason = { error: 'say why, for the audit trail; only a dryRun needs none', path: ['reason'] };
+const needsReason = {
+  error: 'must say why, for the audit trail; only a dryRun needs none',
+  path: ['reason'],
+};
 const hasReason = (body: { dryRun: boolean; reason?: string | undefined }) =>
   body.dryRun || body.reason !== undefined;
 
@@ -168,6 +171,18 @@ export const outboxBody = z
     const { error, path } = FAULTS[fault];
     context.addIssue({ code: 'custom', message: error, path: [...path] });
   });
+
+const RATE_MAX = 1_000;
+
+/** Dead letters a second of a run. */
+export const rateField = z.object({
+  rate: z.coerce
+    .number({ error: `must be a whole number from 1 to ${RATE_MAX}` })
+    .int({ error: 'must be a whole number' })
+    .min(1, { error: 'must be at least 1' })
+    .max(RATE_MAX, { error: `must be at most ${RATE_MAX}` })
+    .optional(),
+});
 
 /** Of a request that has none. */
 export const nothing = z.object({});

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { pause } from '../../base/pause.ts';
 import type { Redactor } from '../../base/redaction.ts';
 import { eventStreamKey } from '../../events/event.ts';
 import { createSpool } from '../../events/spool.ts';
@@ -82,6 +82,8 @@ interface Pace {
   readonly perSecond?: number | undefined;
   /** The oldest so many. */
   readonly max?: number | undefined;
+  /** Nothing more is begun once it says so. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 interface DeadLettersDeps {
@@ -91,6 +93,8 @@ interface DeadLettersDeps {
   readonly namespace: string;
   readonly redact: Redactor;
 }
+
+const NEVER = new AbortController().signal;
 
 /** Does it, if it is a dead letter still. */
 type Deed = (letter: DeadLetter) => Promise<boolean>;
@@ -177,7 +181,7 @@ async function* passVerdicts(
   filter: DeadLetterFilter,
   announce: () => Promise<void>,
   deed: Deed,
-  { perSecond = Number.POSITIVE_INFINITY, max = Number.POSITIVE_INFINITY }: Pace = {},
+  { perSecond = Number.POSITIVE_INFINITY, max = Number.POSITIVE_INFINITY, stop = NEVER }: Pace = {},
 ): AsyncGenerator<Verdict> {
   const begun = performance.now();
   // Clocks of workers differ, so what dies again may have died earlier than what comes next.
@@ -185,13 +189,14 @@ async function* passVerdicts(
   for await (const group of groupsOf(shelf, filter, false)) {
     const fresh = group.filter(({ id }) => !seen.has(id)).slice(0, max - seen.size);
     for (const handful of handfulsOf(fresh, perSecond)) {
+      if (stop.aborted) return;
       if (seen.size === 0) await announce();
       for (const { id } of handful) seen.add(id);
       const passed = await Promise.allSettled(handful.map((letter) => verdictOf(shelf, letter, deed)));
       for (const one of passed) if (one.status === 'fulfilled') yield one.value;
       for (const one of passed) if (one.status === 'rejected') throw one.reason;
       if (seen.size === max) return;
-      await delay(Math.max(0, begun + (seen.size * 1_000) / perSecond - performance.now()));
+      await pause(Math.max(0, begun + (seen.size * 1_000) / perSecond - performance.now()), stop);
     }
   }
   yield* missedOf(shelf, new Set((filter.ids ?? []).filter((id) => !seen.has(id))));

@@ -104,9 +104,9 @@ describe('the other acts', () => {
 
 describe('a request that is not as it must be', () => {
   it.each<[string, object, string]>([
-    ['hold', {}, 'reason say why, for the audit trail: a text'],
-    ['hold', { reason: ' ' }, 'reason say why, for the audit trail: a text, and not empty'],
-    ['trial', { reason: 7 }, 'reason say why, for the audit trail: a text'],
+    ['hold', {}, 'reason must be a text that says why, for the audit trail'],
+    ['hold', { reason: ' ' }, 'reason must be a text that says why, for the audit trail, and not empty'],
+    ['trial', { reason: 7 }, 'reason must be a text that says why, for the audit trail'],
     ['hold', { reason: 'x'.repeat(501) }, 'reason must be at most 500 characters'],
     [
       'hold',
@@ -114,7 +114,11 @@ describe('a request that is not as it must be', () => {
       'until must be a time with its offset, like 2026-01-31T14:30:00-06:00, or a duration, like 30m or 2h',
     ],
     ['release', { reason: 'x', until: '30m' }, 'until is not known here: leave it out'],
-    ['hold', { raeson: 'x' }, 'reason say why, for the audit trail: a text; and 1 more: see problems'],
+    [
+      'hold',
+      { raeson: 'x' },
+      'reason must be a text that says why, for the audit trail; and 1 more: see problems',
+    ],
   ])('%s %j is refused with the field and the fix', async (action, body, detail) => {
     const answer = await post(ops, `/api/circuit/${action}`, body);
     expect(refusal(answer)).toEqual({ status: 422, kind: 'invalid-request', detail });

@@ -136,7 +136,7 @@ describe('replay', () => {
 
   it.each<[object, string]>([
     [{ reason: 'x' }, 'say which: ids, job, location, since, until, error or group; or all: true'],
-    [{ all: true }, 'reason say why, for the audit trail; only a dryRun needs none'],
+    [{ all: true }, 'reason must say why, for the audit trail; only a dryRun needs none'],
     [{ all: true, ids: ['a'], reason: 'x' }, 'all leaves none out: no filter goes with it'],
     [{ ids: [], reason: 'x' }, 'ids names none'],
     [{ ids: 'a', reason: 'x' }, 'ids must be a list of job ids'],

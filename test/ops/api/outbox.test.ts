@@ -87,7 +87,7 @@ it.each<[object, string]>([
   [{ state: 'lost', all: true, reason: 'x' }, 'state must be one of waiting, apart, dead'],
   [{ date: '2026-02-30', reason: 'x' }, 'date must be a calendar date, YYYY-MM-DD'],
   [{ lines: ['x'], reason: 'x' }, 'lines[0] must be the number of a line, as text'],
-  [{ all: true }, 'reason say why, for the audit trail; only a dryRun needs none'],
+  [{ all: true }, 'reason must say why, for the audit trail; only a dryRun needs none'],
 ])('%j is refused with the field and the fix', async (body, detail) => {
   expect(refusal(await post(ops, DISCARD, body))).toEqual({ status: 422, kind: 'invalid-request', detail });
 });
