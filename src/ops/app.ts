@@ -8,6 +8,7 @@ import { readPauser } from '../sync/gate/pauser.ts';
 import type { Acting } from './acting.ts';
 import { actionRoutes } from './actions/routes.ts';
 import type { Runs } from './actions/runs.ts';
+import type { Alerts } from './alerts/alerts.ts';
 import { apiRoutes } from './api/routes.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
 import { BOARD_PATH, createBoard } from './board.ts';
@@ -28,6 +29,7 @@ export interface OpsDeps {
   /** The connection that `queue` uses. */
   readonly redis: Redis;
   readonly fleet: FleetReader;
+  readonly alerts: Pick<Alerts, 'problems'>;
   readonly audit: AuditLog;
   readonly acting: Acting;
   /** Closed by who made them, before the connections. */
@@ -42,7 +44,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, fleet, audit, acting, runs, health, metrics, redact, logger } = deps;
+  const { access, queue, redis, fleet, alerts, audit, acting, runs, health, metrics, redact, logger } = deps;
   const { deadLetters } = acting;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
@@ -63,7 +65,7 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
     bodyLimit({ maxSize: BODY_MAX_BYTES, onError: tooLarge }),
   );
   const pauser = () => readPauser(redis, queue);
-  app.route('/', homeRoutes({ fleet, pauser, logger }));
+  app.route('/', homeRoutes({ fleet, alerts, pauser, logger }));
   app.route('/api', apiRoutes({ acting, fleet, redact, logger }));
   const isRedisReady = () => redis.status === 'ready';
   app.route('/act', actionRoutes({ acting, fleet, runs, redact, logger, isRedisReady }));

@@ -193,6 +193,7 @@ describe('without credentials', () => {
           queue,
           redis,
           fleet: { look: async () => ({ report: CLOSED, workers: [], now: 1 }) },
+          alerts: { problems: () => [] },
           audit,
           acting,
           runs: createRuns({ deadLetters: acting.deadLetters, audit, logger }),

@@ -77,6 +77,8 @@ export interface OpsHarness {
   circuitIs(report: CircuitReport): void;
   /** Who is there from now on. */
   workersAre(workers: readonly WorkerReport[]): void;
+  /** What alerts find wrong from now on. */
+  problemsAre(problems: readonly string[]): void;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Reading the circuit fails from now on. */
   circuitFails(error: Error): void;
@@ -124,6 +126,7 @@ export async function startOps({
   await queue.waitUntilReady();
   let circuit: () => CircuitReport = () => CLOSED;
   let workers: readonly WorkerReport[] = [];
+  let problems: readonly string[] = [];
   const meta = queue.toKey('meta');
   const stream = eventStreamKey(namespace);
 
@@ -153,6 +156,7 @@ export async function startOps({
     queue,
     redis,
     fleet: realCircuit ? real : madeUp,
+    alerts: { problems: () => problems },
     audit,
     acting,
     runs,
@@ -172,6 +176,9 @@ export async function startOps({
     redis,
     circuitIs: (report) => {
       circuit = () => report;
+    },
+    problemsAre: (found) => {
+      problems = found;
     },
     workersAre: (there) => {
       workers = there;
