@@ -8,13 +8,14 @@ import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { createSpool } from './events/spool.ts';
+import { createActing } from './ops/acting.ts';
+import { createRuns } from './ops/actions/runs.ts';
 import { type Alerts, type AlertsDeps, startAlerts } from './ops/alerts/alerts.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { backlogCheck, postgresCheck, redisCheck } from './ops/checks.ts';
 import { watchEventLoop } from './ops/event-loop.ts';
 import { createFleetMetrics } from './ops/metrics/fleet-metrics.ts';
 import { listen } from './ops/server.ts';
-import { createDeadLetters } from './sync/dead-letters/dead-letters.ts';
 import { openQueue } from './sync/queue.ts';
 import { createFleet } from './sync/report/fleet.ts';
 import { onlookerOptionsOf } from './sync/settings.ts';
@@ -23,6 +24,9 @@ type Config = PartConfig<'dashboard'>;
 
 /** One for the readiness check, which must not wait behind anything. */
 const DATABASE_CONNECTIONS = 1;
+/** For those who look at the event log, and for those who act on the outbox; made when they first do. */
+const READING_CONNECTIONS = 2;
+const OUTBOX_CONNECTIONS = 1;
 /** Well below the lease of who sends alerts. */
 const ALERTS_SILENCE_MS = 4_000;
 /** Its look may be waiting for a server that says nothing. */
@@ -62,6 +66,10 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   lifecycle.acquire('queue', () => queue.close());
   const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
   lifecycle.acquire('database', () => database.close());
+  const reading = connectDatabase(config.databaseUrl, { max: READING_CONNECTIONS });
+  lifecycle.acquire('reading database', () => reading.close());
+  const outboxDatabase = connectDatabase(config.outboxDatabaseUrl, { max: OUTBOX_CONNECTIONS });
+  lifecycle.acquire('outbox database', () => outboxDatabase.close());
 
   const loop = watchEventLoop();
   lifecycle.acquire('event loop watch', () => loop.stop());
@@ -76,6 +84,9 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   };
   const metrics = createFleetMetrics({ redis, namespace, fleet, dependencies, logger });
   lifecycle.acquire('metrics', () => metrics.stop());
+  const acting = createActing({ redis, queue, namespace, redact, fleet, database: reading, outboxDatabase });
+  const runs = createRuns({ deadLetters: acting.deadLetters, audit: spool, logger });
+  lifecycle.acquire('runs', () => runs.close());
   const alerts = watchAndTell(config, lifecycle, { redis, queue, namespace, fleet, redact, logger });
   return {
     access: config.dashboard,
@@ -84,7 +95,8 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     fleet,
     alerts,
     audit: spool,
-    deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
+    acting,
+    runs,
     health: {
       checks: {
         redis: redisCheck(redis, namespace),

@@ -17,7 +17,7 @@ import {
 import { fromNow, instant } from '../sync/report/time-words.ts';
 import type { Alerts } from './alerts/alerts.ts';
 import type { OpsEnv, Person } from './auth.ts';
-import type { FleetReader, FleetSeen } from './fleet-routes.ts';
+import type { FleetReader, FleetSeen } from './fleet-reader.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #667085; --page: #f4f6f9; --card: #fff; --line: #e3e8ef; --tone: #98a2b3; }

@@ -4,15 +4,18 @@ import { text } from 'node:stream/consumers';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
+import { connectDatabase, type Database } from '../../src/base/database.ts';
 import { createRedactor } from '../../src/base/redaction.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
+import { createActing } from '../../src/ops/acting.ts';
+import { createRuns, type Runs } from '../../src/ops/actions/runs.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import type { Access } from '../../src/ops/auth.ts';
 import type { Health } from '../../src/ops/health.ts';
 import { listen } from '../../src/ops/server.ts';
-import { createDeadLetters } from '../../src/sync/dead-letters/dead-letters.ts';
 import type { CircuitReport } from '../../src/sync/report/circuit-report.ts';
+import { createFleet } from '../../src/sync/report/fleet.ts';
 import type { WorkerReport } from '../../src/sync/report/worker-report.ts';
 import { OPTIONS } from '../circuit/harness.ts';
 
@@ -64,6 +67,10 @@ export interface CallOptions {
 
 export interface OpsHarness {
   readonly port: number;
+  readonly namespace: string;
+  /** Of the app. */
+  readonly runs: Runs;
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
   readonly queue: Queue;
   readonly redis: Redis;
   /** What the circuit answers from now on. */
@@ -86,7 +93,20 @@ export interface OpsHarness {
 export interface OpsHarnessOptions {
   readonly access?: Access;
   readonly health?: Partial<Health>;
+  /** Of the event log; default: it is away. */
+  readonly database?: Database;
+  /** Of the POS; default: it is away. */
+  readonly outboxDatabase?: Database;
+  /** The circuit that is in Redis, and not one that the test makes up. */
+  readonly realCircuit?: true;
+  readonly secrets?: readonly string[];
+  /** Of a queue that the test has something in; default: one of its own. */
+  readonly namespace?: string;
 }
+
+const OWN_OPTIONS = { circuit: OPTIONS, eventBacklogMax: 1_000, fleetConcurrency: 0, rampStepMs: 0 };
+
+export const AWAY = connectDatabase('postgres://nobody@127.0.0.1:1/none', { max: 1 });
 
 const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWER };
 
@@ -94,8 +114,12 @@ const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWE
 export async function startOps({
   access = PROTECTED,
   health = {},
+  database = AWAY,
+  outboxDatabase = AWAY,
+  realCircuit,
+  secrets = [],
+  namespace = `ops-${randomUUID()}`,
 }: OpsHarnessOptions = {}): Promise<OpsHarness> {
-  const namespace = `ops-${randomUUID()}`;
   const prefix = `{${namespace}}`;
   const redis = connectRedis(redisUrl(), 'patient', () => undefined);
   const queue = new Queue('sync', { prefix, connection: redis });
@@ -106,35 +130,48 @@ export async function startOps({
   const meta = queue.toKey('meta');
   const stream = eventStreamKey(namespace);
 
+  const redact = createRedactor(secrets);
+  const real = createFleet({ redis, namespace, ownOptions: OWN_OPTIONS });
+  const madeUp = {
+    look: async () => {
+      const report = circuit();
+      const ours = report.hold === null ? report.state : 'hold';
+      const stamp = await redis.hget(meta, 'paused');
+      const pausedBy = stamp === null ? [] : [stamp === 'circuit' ? ours : 'operator'];
+      return { report: { ...report, pausedBy }, workers, now: Date.now() };
+    },
+  };
+
+  const audit = {
+    append: async (event: SyncEvent) => {
+      await redis.xadd(stream, '*', 'event', JSON.stringify(event));
+    },
+  };
+  const acting = createActing({ redis, queue, namespace, redact, fleet: real, database, outboxDatabase });
+  const logger = pino({ level: 'silent' });
+  const runs = createRuns({ deadLetters: acting.deadLetters, audit, logger });
+
   const app = createOpsApp({
     access,
     queue,
     redis,
-    fleet: {
-      look: async () => {
-        const report = circuit();
-        const ours = report.hold === null ? report.state : 'hold';
-        const stamp = await redis.hget(meta, 'paused');
-        const pausedBy = stamp === null ? [] : [stamp === 'circuit' ? ours : 'operator'];
-        return { report: { ...report, pausedBy }, workers, now: Date.now() };
-      },
-    },
+    fleet: realCircuit ? real : madeUp,
     alerts: { problems: () => problems },
-    audit: {
-      append: async (event) => {
-        await redis.xadd(stream, '*', 'event', JSON.stringify(event));
-      },
-    },
-    deadLetters: createDeadLetters({ redis, queue, namespace, redact: (text) => text }),
+    audit,
+    acting,
+    runs,
     health: { checks: {}, stuck: () => null, ...health },
     metrics: { text: async () => METRICS },
-    redact: createRedactor([]),
-    logger: pino({ level: 'silent' }),
+    redact,
+    logger,
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
 
   return {
     port: server.port,
+    namespace,
+    routes: app.routes,
+    runs,
     queue,
     redis,
     circuitIs: (report) => {
@@ -162,6 +199,7 @@ export async function startOps({
     },
     close: async () => {
       await server.close();
+      await runs.close();
       await queue.close();
       const keys = await redis.keys(`${prefix}:*`);
       if (keys.length > 0) await redis.del(...keys);

@@ -31,7 +31,7 @@ const SERVICE = [
 /** Which settings each command reads: what is wrong with any other is no concern of it. */
 const PARTS = {
   worker: [...SERVICE, 'access', 'worker'],
-  dashboard: [...SERVICE, 'dashboard', 'alerts'],
+  dashboard: [...SERVICE, 'dashboard', 'alerts', 'outboxDatabaseUrl'],
   alerts: ['namespace', 'alerts'],
   enqueue: ['locationId', 'namespace', 'redisUrl'],
   circuit: ['namespace', 'redisUrl', 'circuit', 'events'],

@@ -1,4 +1,5 @@
 import type convict from 'convict';
+import { readNetwork } from '../networks.ts';
 
 type Value = string | number | boolean | undefined;
 
@@ -65,6 +66,11 @@ interface Limits {
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 const CHECKS = {
+  addresses: text((value) =>
+    listOf(value).every((one) => readNetwork(one) !== undefined)
+      ? undefined
+      : 'must be addresses or networks, like 10.0.0.7 or 10.0.0.0/8, with commas between them; not everybody (/0)',
+  ),
   'api-url': text(checkApiUrl),
   'database-url': text((value) => checkUrl(value, ['postgres://', 'postgresql://'])),
   flag: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
@@ -120,6 +126,11 @@ const FLAGS = new Map([
   ['false', false],
   ['0', false],
 ]);
+
+/** What stands between commas. */
+export function listOf(value: string): string[] {
+  return value.split(',').map((one) => one.trim());
+}
 
 /** Of a URL (which brackets IPv6) or of a listen address. */
 export function isLoopback(host: string): boolean {

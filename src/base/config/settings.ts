@@ -134,6 +134,11 @@ export const SCHEMA = {
     viewerPassword: optional('DASHBOARD_VIEWER_PASSWORD', 'text', 'At least 8 characters.', {
       sensitive: true,
     }),
+    trustProxy: optional(
+      'TRUST_PROXY',
+      'addresses',
+      'Reverse proxies whose X-Forwarded-For is believed: addresses and networks.',
+    ),
   },
   alerts: {
     webhookUrl: optional('ALERT_WEBHOOK_URL', 'web-url', 'Where alerts are posted as JSON.', {
