@@ -2,8 +2,8 @@ import type { PastEvent } from '../events/history.ts';
 import type { Missed, Verdict } from '../sync/dead-letters/dead-letters.ts';
 import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
 import type { ReasonGroup } from '../sync/dead-letters/reason-groups.ts';
+import { eventWords, shortType } from '../sync/report/event-words.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
-import { eventWords, shortType } from './event-words.ts';
 import { cut, oneLine, printable, table } from './table.ts';
 
 export type Deed = 'replay' | 'discard';
