@@ -1,6 +1,6 @@
 import { apiKeyFileOf, loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
 import { followKeyFile } from './base/config/key-file.ts';
-import { connectDatabase } from './base/database.ts';
+import { connectDatabase, type Database } from './base/database.ts';
 import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base/lifecycle.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
@@ -11,8 +11,10 @@ import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { backlogCheck, postgresCheck, redisCheck } from './ops/checks.ts';
 import { watchEventLoop } from './ops/event-loop.ts';
 import { createFleetMetrics } from './ops/metrics/fleet-metrics.ts';
+import { createOpsPage, type OpsPage } from './ops/page/page.ts';
 import { listen } from './ops/server.ts';
 import { createDeadLetters } from './sync/dead-letters/dead-letters.ts';
+import { readPauser } from './sync/gate/pauser.ts';
 import { openQueue } from './sync/queue.ts';
 import { createFleet } from './sync/report/fleet.ts';
 import { onlookerOptionsOf } from './sync/settings.ts';
@@ -21,6 +23,8 @@ type Config = PartConfig<'dashboard'>;
 
 /** One for the readiness check, which must not wait behind anything. */
 const DATABASE_CONNECTIONS = 1;
+/** For pages: what is looked at every second, and what somebody searches for. */
+const PAGE_CONNECTIONS = 2;
 
 async function main(): Promise<void> {
   const config = loadConfig('dashboard');
@@ -28,9 +32,11 @@ async function main(): Promise<void> {
   const lifecycle = createLifecycle(logger);
   try {
     learnKeys(lifecycle);
-    const app = createOpsApp(acquire(config, lifecycle, logger));
-    const server = await listen(app, config.dashboard);
+    const parts = acquire(config, lifecycle, logger);
+    const server = await listen(createOpsApp(parts), config.dashboard);
     lifecycle.acquire('http server', () => server.close());
+    // The server waits for what is under way, and a stream is that for ever.
+    lifecycle.acquire('streams of the page', () => parts.page.close());
     const { host } = config.dashboard;
     logger.info({ host, port: server.port }, 'dashboard is up');
     logger.info({ signal: await untilSignal() }, 'shutting down');
@@ -47,7 +53,7 @@ function learnKeys(lifecycle: Lifecycle): void {
   lifecycle.acquire('API key file', () => file.stop());
 }
 
-function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps {
+function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps & { page: OpsPage } {
   const { namespace } = config;
   // A page that fails within seconds beats one that waits for Redis to come back.
   const redis = connectRedis(config.redisUrl, 'fail-fast', (err) => logger.warn({ err }, 'Redis'));
@@ -70,6 +76,7 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   };
   const metrics = createFleetMetrics({ redis, namespace, fleet, dependencies, logger });
   lifecycle.acquire('metrics', () => metrics.stop());
+  const page = openPage(config, lifecycle, { redis, queue, fleet, logger });
   return {
     access: config.dashboard,
     queue,
@@ -77,6 +84,7 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     fleet,
     audit: spool,
     deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
+    page,
     health: {
       checks: {
         redis: redisCheck(redis, namespace),
@@ -90,6 +98,39 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     redact,
     logger,
   };
+}
+
+function openPage(
+  config: Config,
+  lifecycle: Lifecycle,
+  { redis, queue, fleet, logger }: Pick<OpsDeps, 'redis' | 'queue' | 'fleet' | 'logger'>,
+): OpsPage {
+  const database = connectDatabase(config.databaseUrl, { max: PAGE_CONNECTIONS });
+  lifecycle.acquire('database of the pages', () => database.close());
+  return createOpsPage({
+    redis,
+    queue,
+    namespace: config.namespace,
+    fleet,
+    pauser: () => readPauser(redis, queue),
+    database,
+    outboxDatabase: outboxOf(config, lifecycle, database),
+    acts: null,
+    redact,
+    logger,
+  });
+}
+
+/** Where the POS has a database of its own; else it is that of the event log. */
+function outboxOf(
+  { outboxDatabaseUrl, databaseUrl }: Config,
+  lifecycle: Lifecycle,
+  ours: Database,
+): Database {
+  if (outboxDatabaseUrl === databaseUrl) return ours;
+  const database = connectDatabase(outboxDatabaseUrl, { max: 1 });
+  lifecycle.acquire('database of the outbox', () => database.close());
+  return database;
 }
 
 const redact = createRedactor(secretsOf());

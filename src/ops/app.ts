@@ -5,18 +5,17 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../base/logger.ts';
 import type { Redactor } from '../base/redaction.ts';
 import type { DeadLetters } from '../sync/dead-letters/dead-letters.ts';
-import { readPauser } from '../sync/gate/pauser.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
 import { BOARD_PATH, createBoard } from './board.ts';
 import { boardWrites, refuseBoardWrite } from './board-writes.ts';
 import { type FleetReader, fleetRoutes } from './fleet-routes.ts';
 import { securityHeaders } from './headers.ts';
 import { type Health, healthRoutes } from './health.ts';
-import { homeRoutes } from './home.ts';
 import type { Metrics } from './metrics/process-metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { type AuditLog, createOperator } from './operator.ts';
 import { requireKnownHost, requireSameOrigin } from './origin.ts';
+import type { OpsPage } from './page/page.ts';
 import { notFound, problem, problemOf } from './problem.ts';
 
 export interface OpsDeps {
@@ -27,6 +26,7 @@ export interface OpsDeps {
   readonly fleet: FleetReader;
   readonly audit: AuditLog;
   readonly deadLetters: Pick<DeadLetters, 'replay'>;
+  readonly page: Pick<OpsPage, 'routes'>;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'text'>;
   readonly redact: Redactor;
@@ -37,7 +37,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, fleet, audit, deadLetters, health, metrics, redact, logger } = deps;
+  const { access, queue, redis, fleet, audit, deadLetters, page, health, metrics, redact, logger } = deps;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
   app.onError((error, c) => {
@@ -52,8 +52,7 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   app.use('/metrics', requirePerson(access, logger));
   app.route('/', metricsRoutes(metrics));
   app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
-  const pauser = () => readPauser(redis, queue);
-  app.route('/', homeRoutes({ fleet, pauser, logger }));
+  app.route('/', page.routes);
   app.route('/api', fleetRoutes(fleet));
 
   const operator = createOperator({ queue, redis, audit, deadLetters });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Hono } from 'hono';
 import { pino } from 'pino';
 import { createOpsApp } from '../../src/ops/app.ts';
 import { DashboardUnprotectedError } from '../../src/ops/auth.ts';
@@ -181,6 +182,7 @@ describe('without credentials', () => {
           fleet: { look: async () => ({ report: CLOSED, workers: [], now: 1 }) },
           audit: { append: async () => undefined },
           deadLetters: { replay: async function* () {} },
+          page: { routes: new Hono() },
           health: { checks: {}, stuck: () => null },
           metrics: { text: async () => METRICS },
           redact: String,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { CLOSED, OPERATOR, type OpsHarness, startOps, VIEWER } from './harness.ts';
 
@@ -91,12 +92,35 @@ const title = found
     expect(await page.getByText('Promote all').count()).toBe(0);
   }, 60_000);
 
-  it('the circuit page is styled, under its own content policy', async () => {
-    const { page, outside, complaints } = await open('/', OPERATOR);
-    expect(await page.evaluate("getComputedStyle(document.querySelector('article')).borderTopWidth")).toBe(
-      '4px',
+  it('the page turns with the circuit by itself, tells times as here, and is fit for everybody', async () => {
+    ops.circuitIs(CLOSED);
+    const { page, outside, complaints } = await open('/', VIEWER);
+    const heading = page.getByRole('heading', { level: 1 });
+    await page.locator('#live[data-state=on]').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    ops.circuitIs({ ...CLOSED, state: 'open', cause: 'streak', retryAt: Date.now() + 600_000 });
+    await heading.filter({ hasText: 'Conexxus has been down' }).waitFor();
+    expect(await page.locator('#circuit time').first().textContent()).toMatch(
+      /^\d\d:\d\d:\d\d [+-]\d\d:\d\d$/,
     );
+    expect(await seriousFindings(page)).toEqual([]);
     expect(outside).toEqual([]);
     expect(complaints).toEqual([]);
   }, 60_000);
+
+  it('a search leads to the sale', async () => {
+    const { page } = await open('/', VIEWER);
+    await page.getByRole('searchbox').fill('ps-1');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: /^ps-1 waits/ }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+  }, 60_000);
 });
+
+/** What axe finds that would keep somebody out. */
+async function seriousFindings(page: Page): Promise<unknown> {
+  await page.evaluate(axe.source);
+  return page.evaluate(`axe.run().then(({ violations }) => violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => [id, nodes.map(({ target }) => target.join(' '))]))`);
+}

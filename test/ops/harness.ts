@@ -4,14 +4,17 @@ import { text } from 'node:stream/consumers';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
+import type { Database } from '../../src/base/database.ts';
 import { createRedactor } from '../../src/base/redaction.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import type { Access } from '../../src/ops/auth.ts';
 import type { Health } from '../../src/ops/health.ts';
+import { createOpsPage, type OpsPage } from '../../src/ops/page/page.ts';
 import { listen } from '../../src/ops/server.ts';
 import { createDeadLetters } from '../../src/sync/dead-letters/dead-letters.ts';
+import { readPauser } from '../../src/sync/gate/pauser.ts';
 import type { CircuitReport } from '../../src/sync/report/circuit-report.ts';
 import type { WorkerReport } from '../../src/sync/report/worker-report.ts';
 import { OPTIONS } from '../circuit/harness.ts';
@@ -66,6 +69,8 @@ export interface OpsHarness {
   readonly port: number;
   readonly queue: Queue;
   readonly redis: Redis;
+  readonly namespace: string;
+  readonly page: OpsPage;
   /** What the circuit answers from now on. */
   circuitIs(report: CircuitReport): void;
   /** Who is there from now on. */
@@ -84,7 +89,13 @@ export interface OpsHarness {
 export interface OpsHarnessOptions {
   readonly access?: Access;
   readonly health?: Partial<Health>;
+  /** With the event log; default: Postgres is away. */
+  readonly database?: Pick<Database, 'read'>;
 }
+
+const AWAY: Pick<Database, 'read'> = {
+  read: () => Promise.reject(Object.assign(new Error('connect 10.0.0.8'), { code: 'ECONNREFUSED' })),
+};
 
 const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWER };
 
@@ -92,6 +103,7 @@ const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWE
 export async function startOps({
   access = PROTECTED,
   health = {},
+  database = AWAY,
 }: OpsHarnessOptions = {}): Promise<OpsHarness> {
   const namespace = `ops-${randomUUID()}`;
   const prefix = `{${namespace}}`;
@@ -103,19 +115,34 @@ export async function startOps({
   const meta = queue.toKey('meta');
   const stream = eventStreamKey(namespace);
 
+  const logger = pino({ level: 'silent' });
+  const fleet = {
+    look: async () => {
+      const report = circuit();
+      const ours = report.hold === null ? report.state : 'hold';
+      const stamp = await redis.hget(meta, 'paused');
+      const pausedBy = stamp === null ? [] : [stamp === 'circuit' ? ours : 'operator'];
+      return { report: { ...report, pausedBy }, workers, now: Date.now() };
+    },
+  };
+  const page = createOpsPage({
+    redis,
+    queue,
+    namespace,
+    fleet,
+    database,
+    outboxDatabase: database,
+    pauser: () => readPauser(redis, queue),
+    acts: null,
+    redact: createRedactor([]),
+    logger,
+  });
   const app = createOpsApp({
     access,
     queue,
     redis,
-    fleet: {
-      look: async () => {
-        const report = circuit();
-        const ours = report.hold === null ? report.state : 'hold';
-        const stamp = await redis.hget(meta, 'paused');
-        const pausedBy = stamp === null ? [] : [stamp === 'circuit' ? ours : 'operator'];
-        return { report: { ...report, pausedBy }, workers, now: Date.now() };
-      },
-    },
+    fleet,
+    page,
     audit: {
       append: async (event) => {
         await redis.xadd(stream, '*', 'event', JSON.stringify(event));
@@ -125,7 +152,7 @@ export async function startOps({
     health: { checks: {}, stuck: () => null, ...health },
     metrics: { text: async () => METRICS },
     redact: createRedactor([]),
-    logger: pino({ level: 'silent' }),
+    logger,
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
 
@@ -133,6 +160,8 @@ export async function startOps({
     port: server.port,
     queue,
     redis,
+    namespace,
+    page,
     circuitIs: (report) => {
       circuit = () => report;
     },
@@ -154,6 +183,7 @@ export async function startOps({
       await redis.hset(meta, 'paused', 'circuit');
     },
     close: async () => {
+      page.close();
       await server.close();
       await queue.close();
       const keys = await redis.keys(`${prefix}:*`);

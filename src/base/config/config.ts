@@ -32,7 +32,7 @@ const SERVICE = [
 /** Which settings each command reads: what is wrong with any other is no concern of it. */
 const PARTS = {
   worker: [...SERVICE, 'access', 'worker'],
-  dashboard: [...SERVICE, 'dashboard'],
+  dashboard: [...SERVICE, 'outboxDatabaseUrl', 'dashboard'],
   enqueue: ['locationId', 'namespace', 'redisUrl'],
   circuit: ['namespace', 'redisUrl', 'circuit', 'events'],
   deadLetters: ['namespace', 'redisUrl'],
