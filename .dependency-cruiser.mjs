@@ -38,6 +38,12 @@ export default {
       to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
     },
     {
+      name: 'a-sale-s-way-tells-and-does-not-log',
+      severity: 'error',
+      from: { path: '^src/(sync|outbox)/' },
+      to: { path: '^src/base/(logger|log-lines)\\.ts$' },
+    },
+    {
       name: 'sync-knows-no-outbox',
       severity: 'error',
       from: { path: '^src/sync/' },

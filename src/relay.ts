@@ -5,6 +5,7 @@ import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts'
 import { connectDatabase, type Database } from './base/database.ts';
 import { errorMessage } from './base/errors.ts';
 import { createLifecycle, type Lifecycle, runProcess, runUntilTold } from './base/lifecycle.ts';
+import { logHappenings } from './base/log-lines.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { takesWrites } from './base/redis-writes.ts';
@@ -34,6 +35,7 @@ await runProcess(main, redact);
 async function main(): Promise<void> {
   const config = loadConfig('relay');
   const logger = createLogger({ level: config.logLevel, redact, name: 'relay' });
+  logHappenings(logger);
   const lifecycle = createLifecycle(logger);
   try {
     await runUntilTold(logger, (fail) => start(config, logger, lifecycle, fail));
@@ -75,7 +77,6 @@ async function start(
     deliveredRetentionMs: circuit.deliveredRetentionDays * DAY_MS,
     options: { ...options, retentionMs: options.retentionDays * DAY_MS },
     redact,
-    logger,
     onSchemaMismatch: fail,
   });
   const parts = { redis, namespace, outbox, log, relay, logger, lifecycle };

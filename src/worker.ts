@@ -251,9 +251,11 @@ async function startHealth(base: Base, parts: WorkerParts): Promise<void> {
   });
 }
 
-function dependenciesOf({ config, redis }: Base, { writer }: WorkerParts) {
+function dependenciesOf({ config, redis, database }: Base, parts: WorkerParts) {
   return {
     redis: () => takesWrites(redis, config.namespace),
-    postgres: () => Promise.resolve((writer?.health().error ?? null) === null),
+    // The writer is made later, and may fail where Postgres as such is well.
+    postgres: async () =>
+      (parts.writer?.health().error ?? null) === null && (await database.write(() => Promise.resolve(true))),
   };
 }

@@ -27,12 +27,15 @@ const LINES: Lines<Happening> = {
   'jobs-asked-for': null,
   'queue-failed': error('queue error'),
   'consumer-failed': error('could not pause or resume'),
-  'consumer-ended': { level: 'fatal', text: 'the worker stopped pulling jobs' },
+  'consumer-ended': fatal('the worker stopped pulling jobs'),
   'finished-jobs-released': info('finished jobs let go: more than COMPLETED_MAX'),
   'finished-jobs-made-room': warn('Redis is nearly full: the oldest finished jobs made room for sales'),
   'finished-jobs-unseen': warn('finished jobs could not be looked at'),
 
   'gate-followed': null,
+  'circuit-moved': info('circuit moved'),
+  'queue-paused': info('queue paused'),
+  'queue-resumed': info('queue resumed'),
   'gate-failed': error('the gate could not follow the circuit'),
   'worker-benched': warn('benched: this worker seems ill, and takes no jobs'),
   'worker-returned': info('back from the bench'),
@@ -55,10 +58,20 @@ const LINES: Lines<Happening> = {
 
   'items-stored': null,
 
-  // The relay has a logger of its own.
+  'relay-works': info('the relay works'),
+  'relay-held': error('nothing is sent until a person releases it: outbox release --held'),
+  'relay-waits': warn('the relay waits'),
+  'relay-begins-anew': warn('the relay begins anew'),
+  'relay-ended': fatal('the relay has ended'),
+  'event-log-away': warn('the event log does not answer'),
+  'fates-unknown': warn('the event log does not answer: fates are learned later'),
+  'outbox-not-counted': warn('could not tell what is in the outbox'),
   'rows-taken': null,
+  'row-set-apart': warn('set apart: it can not be sent'),
   'payload-settled': null,
-  'payload-split': null,
+  'payload-split': info('split'),
+  'payload-enqueued-again': warn('in neither queue nor event log: enqueued again, under its key'),
+  'payload-not-moved': error('could not go on with a payload'),
 };
 
 /** Has the logger write what happens in this process, until the function that it gives is called. */
@@ -94,4 +107,8 @@ function warn(text: string) {
 
 function error(text: string) {
   return { level: 'error', text } as const;
+}
+
+function fatal(text: string) {
+  return { level: 'fatal', text } as const;
 }
