@@ -1,32 +1,17 @@
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium, MISSING, seriousFindings } from './chromium.ts';
 import { CLOSED, OPERATOR, type OpsHarness, startOps, VIEWER } from './harness.ts';
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+const title = MISSING === null ? 'in a browser' : `in a browser (skipped: ${MISSING})`;
 
-const found = existsSync(CHROMIUM);
-const title = found
-  ? 'in a browser'
-  : `in a browser (skipped: no ${CHROMIUM}; install it or set CHROMIUM_PATH)`;
-
-(found ? describe : describe.skip)(title, () => {
+(MISSING === null ? describe : describe.skip)(title, () => {
   let ops: OpsHarness;
   let browser: Browser;
   beforeAll(async () => {
     ops = await startOps();
     await ops.queue.add('push_sales', { locationId: 'store-7' }, { jobId: 'ps-1', delay: 3_600_000 });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    browser = await launchChromium();
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
@@ -116,11 +101,3 @@ const title = found
     expect(await seriousFindings(page)).toEqual([]);
   }, 60_000);
 });
-
-/** What axe finds that would keep somebody out. */
-async function seriousFindings(page: Page): Promise<unknown> {
-  await page.evaluate(axe.source);
-  return page.evaluate(`axe.run().then(({ violations }) => violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => [id, nodes.map(({ target }) => target.join(' '))]))`);
-}

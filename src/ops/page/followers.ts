@@ -64,10 +64,13 @@ export function createFollowers({ followersMax, unreadMaxBytes, longestMs, onLas
       const place = all.get(one);
       if (place === undefined) return;
       if (performance.now() >= place.endsAt) return end(one);
-      place.stream.enqueue(chunk);
-      if (-(place.stream.desiredSize ?? 0) <= unreadMaxBytes) return;
-      leave(one);
-      one.cut();
+      // Before this one, which nobody can have read yet.
+      if (-(place.stream.desiredSize ?? 0) <= unreadMaxBytes) {
+        place.stream.enqueue(chunk);
+      } else {
+        leave(one);
+        one.cut();
+      }
     },
     leave,
     end,

@@ -60,8 +60,10 @@ export interface Reader {
 }
 
 const LOOK_EVERY_MS = 1_000;
-/** Nobody waits longer for a page; what comes later is on the next one. */
+/** Nobody waits longer for a page; what comes later is on the next one, all the more where it was read a moment ago. */
 const PATIENCE_MS = 1_000;
+const PATIENCE_WITH_KNOWN_MS = 50;
+const MOMENT_MS = 8_000;
 const SELDOM_MS = 5_000;
 /** Rows reach Postgres every second, and nobody reads faster than this. */
 const LOG_MS = 2_000;
@@ -81,7 +83,9 @@ export function createReader(deps: ReaderDeps): Reader {
   let pausedAt = 0;
 
   async function run(): Promise<Seen> {
-    await within(PATIENCE_MS, Promise.all(Object.values(parts).map((part) => part.refresh())), undefined);
+    await Promise.all(
+      Object.values(parts).map((part) => within(patienceFor(part), part.refresh(), undefined)),
+    );
     const readings = readingsOf(parts);
     const { value, at } = readings.fleet;
     const now = value === null ? Date.now() : value.now + (Date.now() - at);
@@ -132,6 +136,11 @@ function readingsOf(parts: Parts) {
     acts: parts.acts.reading(),
     minutes: parts.minutes.reading(),
   };
+}
+
+function patienceFor(part: Part<unknown>): number {
+  const { value, at } = part.reading();
+  return value !== null && Date.now() - at < MOMENT_MS ? PATIENCE_WITH_KNOWN_MS : PATIENCE_MS;
 }
 
 class RedisAwayError extends Error {}
