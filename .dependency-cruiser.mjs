@@ -50,6 +50,18 @@ export default {
       to: { path: '^src/outbox/' },
     },
     {
+      name: 'sync-and-outbox-know-no-sales',
+      severity: 'error',
+      from: { path: '^src/(sync|outbox)/' },
+      to: { path: '^src/sales/' },
+    },
+    {
+      name: 'sales-know-no-process',
+      severity: 'error',
+      from: { path: '^src/sales/' },
+      to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+    },
+    {
       name: 'ops-and-cli-know-no-process',
       severity: 'error',
       from: { path: '^src/(ops|cli)/' },

@@ -9,13 +9,16 @@ import { connectRedis } from './base/redis.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { createSpool } from './events/spool.ts';
 import { createActing } from './ops/acting.ts';
+import { ACT_LINKS } from './ops/actions/links.ts';
 import { createRuns } from './ops/actions/runs.ts';
 import { type Alerts, type AlertsDeps, startAlerts } from './ops/alerts/alerts.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { backlogCheck, postgresCheck, redisCheck } from './ops/checks.ts';
 import { watchEventLoop } from './ops/event-loop.ts';
 import { createFleetMetrics } from './ops/metrics/fleet-metrics.ts';
+import { createOpsPage, type OpsPage, type OpsPageDeps } from './ops/page/page.ts';
 import { listen } from './ops/server.ts';
+import { readPauser } from './sync/gate/pauser.ts';
 import { openQueue } from './sync/queue.ts';
 import { createFleet } from './sync/report/fleet.ts';
 import { onlookerOptionsOf } from './sync/settings.ts';
@@ -24,9 +27,11 @@ type Config = PartConfig<'dashboard'>;
 
 /** One for the readiness check, which must not wait behind anything. */
 const DATABASE_CONNECTIONS = 1;
-/** For those who look at the event log, and for those who act on the outbox; made when they first do. */
+/** For those who look at the event log, and for those who look at the outbox or act on it; made when they first do. */
 const READING_CONNECTIONS = 2;
 const OUTBOX_CONNECTIONS = 1;
+/** For pages: what is looked at every second, and what somebody searches for. */
+const PAGE_CONNECTIONS = 2;
 /** Well below the lease of who sends alerts. */
 const ALERTS_SILENCE_MS = 4_000;
 /** Its look may be waiting for a server that says nothing. */
@@ -38,9 +43,11 @@ async function main(): Promise<void> {
   const lifecycle = createLifecycle(logger);
   try {
     learnKeys(lifecycle);
-    const app = createOpsApp(acquire(config, lifecycle, logger));
-    const server = await listen(app, config.dashboard);
+    const parts = acquire(config, lifecycle, logger);
+    const server = await listen(createOpsApp(parts), config.dashboard);
     lifecycle.acquire('http server', () => server.close());
+    // The server waits for what is under way, and a stream is that for ever.
+    lifecycle.acquire('streams of the page', () => parts.page.close());
     const { host } = config.dashboard;
     logger.info({ host, port: server.port }, 'dashboard is up');
     logger.info({ signal: await untilSignal() }, 'shutting down');
@@ -57,7 +64,7 @@ function learnKeys(lifecycle: Lifecycle): void {
   lifecycle.acquire('API key file', () => file.stop());
 }
 
-function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps {
+function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps & { page: OpsPage } {
   const { namespace } = config;
   // A page that fails within seconds beats one that waits for Redis to come back.
   const redis = connectRedis(config.redisUrl, 'fail-fast', (err) => logger.warn({ err }, 'Redis'));
@@ -87,16 +94,16 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   const acting = createActing({ redis, queue, namespace, redact, fleet, database: reading, outboxDatabase });
   const runs = createRuns({ deadLetters: acting.deadLetters, audit: spool, logger });
   lifecycle.acquire('runs', () => runs.close());
-  const alerts = watchAndTell(config, lifecycle, { redis, queue, namespace, fleet, redact, logger });
+  const shared = { redis, queue, namespace, fleet, redact, logger };
+  const alerts = watchAndTell(config, lifecycle, shared);
+  const page = openPage(config, lifecycle, { ...shared, alerts, outboxDatabase });
   return {
+    ...shared,
     access: config.dashboard,
-    queue,
-    redis,
-    fleet,
-    alerts,
     audit: spool,
     acting,
     runs,
+    page,
     health: {
       checks: {
         redis: redisCheck(redis, namespace),
@@ -107,8 +114,6 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
       stuck: loop.stuck,
     },
     metrics,
-    redact,
-    logger,
   };
 }
 
@@ -128,6 +133,15 @@ function watchAndTell({ databaseUrl, alerts, events }: Config, lifecycle: Lifecy
   });
   lifecycle.acquire('alerts', () => watching.stop(), ALERTS_STOP_MS);
   return watching;
+}
+
+type ForPages = Omit<OpsPageDeps, 'pauser' | 'database' | 'acts'>;
+
+function openPage({ databaseUrl }: Config, lifecycle: Lifecycle, shared: ForPages): OpsPage {
+  const { redis, queue } = shared;
+  const database = connectDatabase(databaseUrl, { max: PAGE_CONNECTIONS });
+  lifecycle.acquire('database of the pages', () => database.close());
+  return createOpsPage({ ...shared, pauser: () => readPauser(redis, queue), database, acts: ACT_LINKS });
 }
 
 const redact = createRedactor(secretsOf());

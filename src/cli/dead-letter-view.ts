@@ -3,8 +3,8 @@ import type { Missed, Verdict } from '../sync/dead-letters/dead-letters.ts';
 import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
 import type { ReasonGroup } from '../sync/dead-letters/reason-groups.ts';
 import { type Deed, PAST } from '../sync/dead-letters/records.ts';
+import { eventWords, shortType } from '../sync/report/event-words.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
-import { eventWords, shortType } from './event-words.ts';
 import { cut, oneLine, printable, table } from './table.ts';
 
 /** What the log knows of a dead letter, or why that is not known. */

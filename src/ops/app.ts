@@ -4,11 +4,9 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../base/logger.ts';
 import type { Redactor } from '../base/redaction.ts';
-import { readPauser } from '../sync/gate/pauser.ts';
 import type { Acting } from './acting.ts';
 import { actionRoutes } from './actions/routes.ts';
 import type { Runs } from './actions/runs.ts';
-import type { Alerts } from './alerts/alerts.ts';
 import { apiRoutes } from './api/routes.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
 import { BOARD_PATH, createBoard } from './board.ts';
@@ -16,11 +14,11 @@ import { boardWrites, refuseBoardWrite } from './board-writes.ts';
 import type { FleetReader } from './fleet-reader.ts';
 import { securityHeaders } from './headers.ts';
 import { type Health, healthRoutes } from './health.ts';
-import { homeRoutes } from './home.ts';
 import type { Metrics } from './metrics/process-metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { type AuditLog, createOperator } from './operator.ts';
 import { requireKnownHost, requireSameOrigin } from './origin.ts';
+import type { OpsPage } from './page/page.ts';
 import { notFound, problem, problemOf } from './problem.ts';
 
 export interface OpsDeps {
@@ -29,11 +27,11 @@ export interface OpsDeps {
   /** The connection that `queue` uses. */
   readonly redis: Redis;
   readonly fleet: FleetReader;
-  readonly alerts: Pick<Alerts, 'problems'>;
   readonly audit: AuditLog;
   readonly acting: Acting;
   /** Closed by who made them, before the connections. */
   readonly runs: Runs;
+  readonly page: Pick<OpsPage, 'routes'>;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'text'>;
   readonly redact: Redactor;
@@ -44,7 +42,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, fleet, alerts, audit, acting, runs, health, metrics, redact, logger } = deps;
+  const { access, queue, redis, fleet, audit, acting, runs, page, health, metrics, redact, logger } = deps;
   const { deadLetters } = acting;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
@@ -64,8 +62,7 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
     requireOperatorForWrites(),
     bodyLimit({ maxSize: BODY_MAX_BYTES, onError: tooLarge }),
   );
-  const pauser = () => readPauser(redis, queue);
-  app.route('/', homeRoutes({ fleet, alerts, pauser, logger }));
+  app.route('/', page.routes);
   app.route('/api', apiRoutes({ acting, fleet, redact, logger }));
   const isRedisReady = () => redis.status === 'ready';
   app.route('/act', actionRoutes({ acting, fleet, runs, redact, logger, isRedisReady }));

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { HOME_STYLE_HASH } from './home.ts';
+import { ASSETS_PATH } from './page/assets.ts';
 
 /** Bull Board's page sets styles of its own on its elements; its scripts are files. */
 const BOARD_POLICY = [
@@ -14,10 +14,12 @@ const BOARD_POLICY = [
 
 const PAGE_POLICY = [
   "default-src 'none'",
-  `style-src '${HOME_STYLE_HASH}'`,
+  "style-src 'self'",
+  "script-src 'self'",
+  "connect-src 'self'",
   "img-src 'self'",
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
 
@@ -31,7 +33,8 @@ const ACTION_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const STATIC_FILES = '/queues/static/';
+/** The name of the page's own changes with their content. */
+const STATIC_FILES = ['/queues/static/', ASSETS_PATH];
 
 export function securityHeaders(): MiddlewareHandler {
   return async (c, next) => {
@@ -46,7 +49,10 @@ export function securityHeaders(): MiddlewareHandler {
     c.header('cross-origin-opener-policy', 'same-origin');
     c.header('cross-origin-resource-policy', 'same-origin');
     // Sales are shown here: none of it stays in a cache, but for the board's own files.
-    c.header('cache-control', path.startsWith(STATIC_FILES) ? 'private, max-age=3600' : 'no-store');
+    c.header(
+      'cache-control',
+      STATIC_FILES.some((files) => path.startsWith(files)) ? 'private, max-age=3600' : 'no-store',
+    );
   };
 }
 

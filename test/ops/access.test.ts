@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Hono } from 'hono';
 import { pino } from 'pino';
 import { createActing } from '../../src/ops/acting.ts';
 import { createRuns } from '../../src/ops/actions/runs.ts';
@@ -193,10 +194,10 @@ describe('without credentials', () => {
           queue,
           redis,
           fleet: { look: async () => ({ report: CLOSED, workers: [], now: 1 }) },
-          alerts: { problems: () => [] },
           audit,
           acting,
           runs: createRuns({ deadLetters: acting.deadLetters, audit, logger }),
+          page: { routes: new Hono() },
           health: { checks: {}, stuck: () => null },
           metrics: { text: async () => METRICS },
           redact: String,

@@ -9,11 +9,15 @@ import { createRedactor } from '../../src/base/redaction.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
 import { createActing } from '../../src/ops/acting.ts';
+import { ACT_LINKS } from '../../src/ops/actions/links.ts';
 import { createRuns, type Runs } from '../../src/ops/actions/runs.ts';
+import type { ProblemAtAGlance } from '../../src/ops/alerts/alerts.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import type { Access } from '../../src/ops/auth.ts';
 import type { Health } from '../../src/ops/health.ts';
+import { createOpsPage, type OpsPage } from '../../src/ops/page/page.ts';
 import { listen } from '../../src/ops/server.ts';
+import { readPauser } from '../../src/sync/gate/pauser.ts';
 import type { CircuitReport } from '../../src/sync/report/circuit-report.ts';
 import { createFleet } from '../../src/sync/report/fleet.ts';
 import type { WorkerReport } from '../../src/sync/report/worker-report.ts';
@@ -67,18 +71,19 @@ export interface CallOptions {
 
 export interface OpsHarness {
   readonly port: number;
-  readonly namespace: string;
   /** Of the app. */
   readonly runs: Runs;
   readonly routes: readonly { readonly method: string; readonly path: string }[];
   readonly queue: Queue;
   readonly redis: Redis;
+  readonly namespace: string;
+  readonly page: OpsPage;
   /** What the circuit answers from now on. */
   circuitIs(report: CircuitReport): void;
   /** Who is there from now on. */
   workersAre(workers: readonly WorkerReport[]): void;
   /** What alerts find wrong from now on. */
-  problemsAre(problems: readonly string[]): void;
+  problemsAre(problems: readonly ProblemAtAGlance[]): void;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Reading the circuit fails from now on. */
   circuitFails(error: Error): void;
@@ -126,7 +131,7 @@ export async function startOps({
   await queue.waitUntilReady();
   let circuit: () => CircuitReport = () => CLOSED;
   let workers: readonly WorkerReport[] = [];
-  let problems: readonly string[] = [];
+  let problems: readonly ProblemAtAGlance[] = [];
   const meta = queue.toKey('meta');
   const stream = eventStreamKey(namespace);
 
@@ -150,13 +155,27 @@ export async function startOps({
   const acting = createActing({ redis, queue, namespace, redact, fleet: real, database, outboxDatabase });
   const logger = pino({ level: 'silent' });
   const runs = createRuns({ deadLetters: acting.deadLetters, audit, logger });
+  const fleet = realCircuit ? real : madeUp;
+  const page = createOpsPage({
+    redis,
+    queue,
+    namespace,
+    fleet,
+    alerts: { problems: () => problems },
+    database,
+    outboxDatabase,
+    pauser: () => readPauser(redis, queue),
+    acts: ACT_LINKS,
+    redact,
+    logger,
+  });
 
   const app = createOpsApp({
     access,
     queue,
     redis,
-    fleet: realCircuit ? real : madeUp,
-    alerts: { problems: () => problems },
+    fleet,
+    page,
     audit,
     acting,
     runs,
@@ -169,11 +188,12 @@ export async function startOps({
 
   return {
     port: server.port,
-    namespace,
     routes: app.routes,
     runs,
     queue,
     redis,
+    namespace,
+    page,
     circuitIs: (report) => {
       circuit = () => report;
     },
@@ -198,6 +218,7 @@ export async function startOps({
       await redis.hset(meta, 'paused', 'circuit');
     },
     close: async () => {
+      page.close();
       await server.close();
       await runs.close();
       await queue.close();

@@ -1,9 +1,7 @@
 import { html } from 'hono/html';
 import type { Person } from '../auth.ts';
+import { STYLE } from '../page/assets.ts';
 import type { Problem } from '../problem.ts';
-
-/** The stylesheet of all pages. */
-const PAGE_STYLE = '/assets/page.css';
 
 export type Html = ReturnType<typeof html>;
 
@@ -25,11 +23,12 @@ export function actionPage({ title, person, body, reloadS }: Page): Html {
 ${reloadS === undefined ? '' : html`<meta http-equiv="refresh" content="${reloadS}">`}
 <title>${title} · conexxus-sync</title>
 <link rel="icon" href="/queues/static/images/logo.svg">
-<link rel="stylesheet" href="${PAGE_STYLE}">
+<link rel="stylesheet" href="${STYLE.url}">
 </head>
-<body class="act">
-<header><nav aria-label="Pages"><a href="/">Operations</a> · <a href="/act">Actions</a> · <a href="/queues">Jobs</a></nav>
-<small>${person.name} (${person.role})</small></header>
+<body>
+<header class="top"><a class="brand" href="/">conexxus-sync</a>
+<nav aria-label="Pages"><a href="/">Overview</a> <a href="/act">Actions</a> <a href="/queues">Jobs</a></nav>
+<span class="who">${person.name} (${person.role})</span></header>
 <main>
 <h1>${title}</h1>
 ${body}
@@ -63,7 +62,7 @@ export function hiddenFields(fields: Readonly<Record<string, readonly string[]>>
 }
 
 export function facts(list: readonly (readonly [term: string, fact: string | Html])[]): Html {
-  return html`<dl>${list.map(([term, fact]) => html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl>`;
+  return html`<dl>${list.map(([term, fact]) => html`<div><dt>${term}</dt><dd>${fact}</dd></div>`)}</dl>`;
 }
 
 /** The first of many, and how many more there are. */

@@ -57,7 +57,8 @@ describe('a group of dead letters', () => {
   });
 
   it('what dies after the look is not touched', async () => {
-    await shelf.shelve(3, () => Date.now() - 60_000);
+    const died = Date.now() - 60_000;
+    await shelf.shelve(3, () => died);
     const [largest = ''] = linksOf(await open(ops, '/act'));
     const preview = await open(ops, largest);
     await shelf.redis.hset(shelf.queue.toKey('late'), {
