@@ -21,7 +21,7 @@ export default {
         path: '^src/',
         pathNot: [
           `^src/${folder}/`,
-          '^src/base/(errors|redis|database|migrations|postgres-errors|redaction|happenings|pause)\\.ts$',
+          '^src/base/(errors|redis|database|migrations|postgres-errors|redaction|happenings|json-number|pause)\\.ts$',
         ],
       },
     })),

@@ -75,8 +75,16 @@ export interface Happenings {
   'old-events-not-deleted': { readonly reason: string };
 
   // The catalog.
-  /** A part of a store's catalog. */
+  /** A part of a store's catalog; it counts once `catalog-stored` follows. */
   'items-stored': { readonly items: number };
+  'catalog-stored': CatalogCounts & {
+    readonly processed: number;
+    readonly succeeded: number;
+    readonly failed: number;
+  };
+  /** More than half of what was there is missing from it: nothing is marked. */
+  'catalog-too-small': CatalogCounts;
+
   // The relay.
   /** Rows of the outbox; `apart`: those of them that can't be sent. */
   'rows-taken': { readonly rows: number; readonly apart: number };
@@ -90,6 +98,13 @@ interface AboutJob {
   readonly jobId: string;
   readonly location: string | undefined;
   readonly operation: string;
+}
+
+interface CatalogCounts {
+  readonly location: string;
+  /** Items that were in the catalog before, and how many of them the new one does not name. */
+  readonly there: number;
+  readonly missing: number;
 }
 
 interface Fault {

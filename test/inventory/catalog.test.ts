@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectDatabase } from '../../src/base/database.ts';
+import { hear } from '../../src/base/happenings.ts';
+import { JsonNumber } from '../../src/base/json-number.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { type Catalog, createCatalog } from '../../src/inventory/catalog.ts';
 import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from '../support/postgres.ts';
@@ -20,6 +22,35 @@ afterAll(async () => {
   await fresh.close();
 });
 
+/** As it comes from the wire: numbers keep their digits. */
+function asRead(item: unknown): unknown {
+  if (typeof item !== 'object' || item === null) return item;
+  const members = Object.entries(item).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === 'number' ? new JsonNumber(String(value)) : value,
+  ]);
+  return Object.fromEntries(members);
+}
+
+async function fetched(
+  locationId: string,
+  items: readonly unknown[],
+  to: Catalog = catalog,
+  signal?: AbortSignal,
+) {
+  const incoming = to.receive();
+  for (const item of items) incoming.add(asRead(item));
+  return to.replace(locationId, incoming, signal);
+}
+
+const item = (sku: string, more: object = {}) => ({ sku, name: sku, price: 1, ...more });
+
+const missing = async (locationId: string) => {
+  const rows = await database.sql`
+    select sku from inventory_items where location_id = ${locationId} and missing_since is not null order by sku`;
+  return rows.map(({ sku }) => String(sku));
+};
+
 const stored = async (locationId: string) =>
   Array.from(
     await database.sql`
@@ -29,7 +60,7 @@ const stored = async (locationId: string) =>
 
 const priceOf = async (price: unknown) => {
   const locationId = `price-${String(price)}`;
-  const update = await catalog.upsert(locationId, [{ sku: 'A', name: 'Apple', price }]);
+  const update = await fetched(locationId, [{ sku: 'A', name: 'Apple', price }]);
   return { update, price: (await stored(locationId))[0]?.['price'] };
 };
 
@@ -91,7 +122,7 @@ describe('catalog', () => {
   });
 
   it('stores the good items and names the bad ones', async () => {
-    const update = await catalog.upsert('mixed', [
+    const update = await fetched('mixed', [
       { sku: 'A', name: 'Apple', price: 1, category: 'fruit', description: null, colour: 'red' },
       { sku: '', name: 'Nameless', price: 1 },
       'no item',
@@ -112,27 +143,30 @@ describe('catalog', () => {
     ]);
   });
 
-  it('names at most 20 bad items and counts all', async () => {
-    const update = await catalog.upsert(
+  it('names at most 100 bad items and counts all', async () => {
+    const update = await fetched(
       'bad',
       Array.from({ length: 1_234 }, () => ({})),
     );
     expect(update).toMatchObject({ status: 'failed', processed: 1_234, succeeded: 0, failed: 1_234 });
-    expect(update.errors).toHaveLength(20);
+    expect(update.errors).toHaveLength(100);
   });
 
   it('calls an empty answer a success', async () => {
-    expect(await catalog.upsert('empty', [])).toEqual({
+    expect(await fetched('empty', [])).toEqual({
       status: 'success',
       processed: 0,
       succeeded: 0,
       failed: 0,
+      there: 0,
+      missing: 0,
+      marked: true,
       errors: [],
     });
   });
 
   it('takes the last of two items with one sku', async () => {
-    const update = await catalog.upsert('twice', [
+    const update = await fetched('twice', [
       { sku: 'A', name: 'old', price: 1 },
       { sku: 'A', name: 'new', price: 2 },
     ]);
@@ -141,10 +175,10 @@ describe('catalog', () => {
   });
 
   it('keeps when an item was first seen, and of each store its own', async () => {
-    await catalog.upsert('first', [{ sku: 'A', name: 'Apple', price: 1, category: 'fruit' }]);
+    await fetched('first', [{ sku: 'A', name: 'Apple', price: 1, category: 'fruit' }]);
     const [before] = await stored('first');
-    await catalog.upsert('other', [{ sku: 'A', name: 'Other', price: 9 }]);
-    await catalog.upsert('first', [{ sku: 'A', name: 'Apple, red', price: 2 }]);
+    await fetched('other', [{ sku: 'A', name: 'Other', price: 9 }]);
+    await fetched('first', [{ sku: 'A', name: 'Apple, red', price: 2 }]);
     const [after] = await stored('first');
     expect(after).toMatchObject({ name: 'Apple, red', price: '2', category: null });
     expect(after?.['first_seen_at']).toBe(before?.['first_seen_at']);
@@ -153,15 +187,106 @@ describe('catalog', () => {
 
   it('stores an answer of many batches', async () => {
     const items = Array.from({ length: 2_345 }, (_, n) => ({ sku: `S-${n}`, name: 'x', price: n / 100 }));
-    expect(await catalog.upsert('big', items)).toMatchObject({ status: 'success', succeeded: 2_345 });
+    expect(await fetched('big', items)).toMatchObject({ status: 'success', succeeded: 2_345 });
     expect(await stored('big')).toHaveLength(2_345);
+  });
+
+  it('marks what is missing from it, keeps it, and takes the mark away when it is back', async () => {
+    await fetched(
+      'gone',
+      ['A', 'B', 'C', 'D'].map((sku) => item(sku)),
+    );
+    const update = await fetched('gone', [item('A'), item('B'), item('E')]);
+    expect(update).toMatchObject({ there: 4, missing: 2, marked: true });
+    expect(await missing('gone')).toEqual(['C', 'D']);
+    expect(await stored('gone')).toHaveLength(5);
+
+    const [before] =
+      await database.sql`select missing_since from inventory_items where sku = 'D' and location_id = 'gone'`;
+    expect(await fetched('gone', [item('A'), item('B'), item('C'), item('E')])).toMatchObject({
+      there: 3,
+      missing: 0,
+      marked: true,
+    });
+    expect(await missing('gone')).toEqual(['D']);
+    const [after] =
+      await database.sql`select missing_since from inventory_items where sku = 'D' and location_id = 'gone'`;
+    expect(after).toEqual(before);
+  });
+
+  it('marks nothing where more than half is missing, and says so loudly', async () => {
+    const said: object[] = [];
+    const end = hear('catalog-too-small', (message) => said.push(message));
+    await fetched(
+      'half',
+      ['A', 'B', 'C', 'D', 'E'].map((sku) => item(sku)),
+    );
+    for (const [items, count] of [
+      [[item('A'), item('B')], 3],
+      [[], 5],
+      [[item('X'), item('Y'), item('Z')], 5],
+    ] as const) {
+      expect(await fetched('half', items)).toMatchObject({ missing: count, marked: false });
+      expect(said.splice(0)).toMatchObject([{ location: 'half', missing: count }]);
+    }
+    expect(await missing('half')).toEqual([]);
+    // Eight by now, of which exactly half is missing.
+    expect(
+      await fetched(
+        'half',
+        ['A', 'B', 'C', 'D'].map((sku) => item(sku)),
+      ),
+    ).toMatchObject({
+      there: 8,
+      missing: 4,
+      marked: true,
+    });
+    expect(await missing('half')).toEqual(['E', 'X', 'Y', 'Z']);
+    expect(said).toEqual([]);
+    end();
+  });
+
+  it('takes no item for missing that is named and bad, and keeps what is stored of it', async () => {
+    await fetched('bad-but-there', [item('A'), item('B', { price: 2 }), item('C', { price: 3 })]);
+    const update = await fetched('bad-but-there', [item('A'), item('B', { price: -1 }), { sku: 'C' }]);
+    expect(update).toMatchObject({ status: 'partial', failed: 2, there: 3, missing: 0 });
+    expect(await missing('bad-but-there')).toEqual([]);
+    expect(await stored('bad-but-there')).toMatchObject([{ price: '1' }, { price: '2' }, { price: '3' }]);
+  });
+
+  it('marks page by page, whatever the order of its letters is', async () => {
+    const skus = Array.from({ length: 15_000 }, (_, n) => `${n % 2 ? 'ä' : 'Z'}-${n}`);
+    await fetched(
+      'pages',
+      skus.map((sku) => item(sku)),
+    );
+    expect(
+      await fetched(
+        'pages',
+        skus.slice(0, 8_000).map((sku) => item(sku)),
+      ),
+    ).toMatchObject({ missing: 7_000 });
+    expect((await missing('pages')).toSorted()).toEqual(skus.slice(8_000).toSorted());
+  });
+
+  it('is as it was, where it is cut off in its middle', async () => {
+    await fetched('cut', [item('A'), item('B')]);
+    const before = await stored('cut');
+    const stop = new AbortController();
+    const end = hear('items-stored', () => stop.abort());
+    const items = Array.from({ length: 3_000 }, (_, n) => item(`S-${n}`));
+    await expect(fetched('cut', items, catalog, stop.signal)).rejects.toMatchObject({
+      code: 'CATALOG_UNAVAILABLE',
+    });
+    end();
+    expect(await stored('cut')).toEqual(before);
   });
 
   it('fails with a typed error that holds no item while Postgres is away', async () => {
     const away = connectDatabase('postgres://nobody@127.0.0.1:1/nothing', { max: 1 });
-    const upsert = createCatalog(away).upsert('away', [{ sku: 'A', name: 'Apple', price: 1 }]);
-    await expect(upsert).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
-    await expect(upsert).rejects.not.toThrow('Apple');
+    const update = fetched('away', [item('A', { name: 'Apple' })], createCatalog(away));
+    await expect(update).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
+    await expect(update).rejects.not.toThrow('Apple');
     await away.close();
   });
 });
