@@ -38,6 +38,18 @@ export default {
       to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
     },
     {
+      name: 'schedules-know-no-process',
+      severity: 'error',
+      from: { path: '^src/schedules/' },
+      to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+    },
+    {
+      name: 'sync-and-outbox-know-no-schedules',
+      severity: 'error',
+      from: { path: '^src/(sync|outbox)/' },
+      to: { path: '^src/schedules/' },
+    },
+    {
       name: 'sync-knows-no-outbox',
       severity: 'error',
       from: { path: '^src/sync/' },

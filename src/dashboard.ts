@@ -1,6 +1,7 @@
 import { apiKeyFileOf, loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
 import { followKeyFile } from './base/config/key-file.ts';
 import { connectDatabase } from './base/database.ts';
+import { errorMessage } from './base/errors.ts';
 import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base/lifecycle.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
@@ -12,14 +13,19 @@ import { backlogCheck, postgresCheck, redisCheck } from './ops/checks.ts';
 import { watchEventLoop } from './ops/event-loop.ts';
 import { createFleetMetrics } from './ops/metrics/fleet-metrics.ts';
 import { listen } from './ops/server.ts';
+import { fetchingWith } from './schedules/fetching.ts';
+import { logRuns } from './schedules/log-runs.ts';
+import { createRunner } from './schedules/runner.ts';
 import { createDeadLetters } from './sync/dead-letters/dead-letters.ts';
+import type { SyncJob } from './sync/jobs/jobs.ts';
+import { createEnqueuer } from './sync/producer/enqueuer.ts';
 import { openQueue } from './sync/queue.ts';
 import { createFleet } from './sync/report/fleet.ts';
 import { onlookerOptionsOf } from './sync/settings.ts';
 
 type Config = PartConfig<'dashboard'>;
 
-/** One for the readiness check, which must not wait behind anything. */
+/** One for the readiness check, which must not wait behind anything; and one for the schedules. */
 const DATABASE_CONNECTIONS = 1;
 
 async function main(): Promise<void> {
@@ -28,6 +34,7 @@ async function main(): Promise<void> {
   const lifecycle = createLifecycle(logger);
   try {
     learnKeys(lifecycle);
+    startSchedules(config, lifecycle, logger);
     const app = createOpsApp(acquire(config, lifecycle, logger));
     const server = await listen(app, config.dashboard);
     lifecycle.acquire('http server', () => server.close());
@@ -45,6 +52,27 @@ function learnKeys(lifecycle: Lifecycle): void {
   if (path === undefined) return;
   const file = followKeyFile(path, { onKey: redact.learn, onProblem: () => undefined });
   lifecycle.acquire('API key file', () => file.stop());
+}
+
+/** For stores without a relay. Beside one it finds little to do: who is first has the run. */
+function startSchedules(config: Config, lifecycle: Lifecycle, logger: Logger): void {
+  const { redisUrl, namespace } = config;
+  const onError = (error: Error) => logger.warn({ error: errorMessage(error) }, 'Redis connection');
+  const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
+  lifecycle.acquire('database for schedules', () => database.close());
+  const enqueue = async (job: SyncJob) => {
+    // Not kept open for something that is done once an hour.
+    const enqueuer = createEnqueuer({ redisUrl, namespace, onError });
+    try {
+      await enqueuer.enqueue([job]);
+    } finally {
+      await enqueuer.close();
+    }
+  };
+  const work = { fetch_inventory: fetchingWith(enqueue) };
+  const schedules = createRunner({ database, work, ...logRuns(logger) });
+  schedules.start();
+  lifecycle.acquire('schedules', () => schedules.stop());
 }
 
 function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps {

@@ -1,4 +1,5 @@
 import type convict from 'convict';
+import { zoneProblem } from '../zones.ts';
 
 type Value = string | number | boolean | undefined;
 
@@ -66,6 +67,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 
 const CHECKS = {
   'api-url': text(checkApiUrl),
+  'clock-time': text((value) =>
+    isClockTime(value) ? undefined : 'must be a time of day from 00:00 to 23:59, like 23:30',
+  ),
   'database-url': text((value) => checkUrl(value, ['postgres://', 'postgresql://'])),
   flag: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
   host: text((value) => (/^[\w.:-]+$/.test(value) ? undefined : 'must be a host name or an IP address')),
@@ -83,6 +87,7 @@ const CHECKS = {
   text: text((value) => (/\p{Cc}/u.test(value) ? 'must have no control characters' : undefined)),
   'web-url': text((value) => checkUrl(value, ['http://', 'https://'])),
   'whole-number': wholeNumber('a whole number'),
+  zone: text(zoneProblem),
 } satisfies Record<string, Check>;
 
 /**
@@ -119,6 +124,10 @@ const FLAGS = new Map([
   ['false', false],
   ['0', false],
 ]);
+
+export function isClockTime(value: string): boolean {
+  return /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(value);
+}
 
 /** Of a URL (which brackets IPv6) or of a listen address. */
 export function isLoopback(host: string): boolean {

@@ -1,0 +1,11 @@
+CREATE TABLE "schedules" (
+	"location_id" text NOT NULL,
+	"job" text NOT NULL,
+	"zone" text NOT NULL,
+	"at" text,
+	"next_date" date,
+	"next_run" timestamp with time zone NOT NULL,
+	CONSTRAINT "schedules_location_id_job_pk" PRIMARY KEY("location_id","job")
+);
+--> statement-breakpoint
+CREATE INDEX "schedules_next_run" ON "schedules" USING btree ("next_run");
