@@ -95,7 +95,8 @@ async function storeAll(
   { batches }: Gathered,
   signal: AbortSignal | undefined,
 ): Promise<Stored> {
-  await lockCatalog(tx, locationId);
+  if (!(await lockCatalog(tx, locationId)))
+    throw new CatalogUnavailableError('another catalog of this store is being stored');
   const there = await countThere(tx, locationId);
   for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
     if (signal?.aborted) throw new CatalogUnavailableError('cut off by our own shutdown');

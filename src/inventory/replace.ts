@@ -7,12 +7,15 @@ const MARK_ITEMS = 5_000;
 // `now()` is when the transaction began, the same in all of its statements: by it what this fetch named is known.
 
 /**
- * Until the end of the transaction no other catalog of this store is written: of two that come at once each would
- * take the other's items for missing.
+ * Whether it was free. Until the end of the transaction no other catalog of this store is written: of two that come at
+ * once each would take the other's items for missing.
  */
-export async function lockCatalog(tx: Transaction, locationId: string): Promise<void> {
+export async function lockCatalog(tx: Transaction, locationId: string): Promise<boolean> {
   const name = `conexxus-sync catalog ${locationId}`;
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`);
+  const [row] = await tx.execute<{ locked: boolean }>(
+    sql`select pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) as locked`,
+  );
+  return row?.locked === true;
 }
 
 /** One text for all items: a parameter for each field would hold up the event loop. */

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectDatabase } from '../../src/base/database.ts';
 import { hear } from '../../src/base/happenings.ts';
-import { JsonNumber } from '../../src/base/json-number.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { type Catalog, createCatalog } from '../../src/inventory/catalog.ts';
 import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from '../support/postgres.ts';
+import { fetchedBy, item, readItems } from './items.ts';
 
 let fresh: FreshDatabase;
 let database: OpenDatabase;
@@ -22,46 +22,10 @@ afterAll(async () => {
   await fresh.close();
 });
 
-/** As it comes from the wire: numbers keep their digits. */
-function asRead(item: unknown): unknown {
-  if (typeof item !== 'object' || item === null) return item;
-  const members = Object.entries(item).map(([name, value]: [string, unknown]) => [
-    name,
-    typeof value === 'number' ? new JsonNumber(String(value)) : value,
-  ]);
-  return Object.fromEntries(members);
-}
-
-async function fetched(
-  locationId: string,
-  items: readonly unknown[],
-  to: Catalog = catalog,
-  signal?: AbortSignal,
-) {
-  const incoming = to.receive();
-  for (const item of items) incoming.add(asRead(item));
-  return to.replace(locationId, incoming, signal);
-}
-
-const item = (sku: string, more: object = {}) => ({ sku, name: sku, price: 1, ...more });
-
-const missing = async (locationId: string) => {
-  const rows = await database.sql`
-    select sku from inventory_items where location_id = ${locationId} and missing_since is not null order by sku`;
-  return rows.map(({ sku }) => String(sku));
-};
-
-const stored = async (locationId: string) =>
-  Array.from(
-    await database.sql`
-      select sku, name, trim_scale(price)::text as price, category, description, first_seen_at, updated_at
-      from inventory_items where location_id = ${locationId} order by sku`,
-  );
-
 const priceOf = async (price: unknown) => {
   const locationId = `price-${String(price)}`;
-  const update = await fetched(locationId, [{ sku: 'A', name: 'Apple', price }]);
-  return { update, price: (await stored(locationId))[0]?.['price'] };
+  const update = await fetchedBy(catalog, locationId, [{ sku: 'A', name: 'Apple', price }]);
+  return { update, price: (await readItems(database.sql, locationId))[0]?.['price'] };
 };
 
 describe('catalog', () => {
@@ -122,7 +86,7 @@ describe('catalog', () => {
   });
 
   it('stores the good items and names the bad ones', async () => {
-    const update = await fetched('mixed', [
+    const update = await fetchedBy(catalog, 'mixed', [
       { sku: 'A', name: 'Apple', price: 1, category: 'fruit', description: null, colour: 'red' },
       { sku: '', name: 'Nameless', price: 1 },
       'no item',
@@ -137,14 +101,15 @@ describe('catalog', () => {
       [3, 'B'],
       [4, 'N\0'],
     ]);
-    expect(await stored('mixed')).toMatchObject([
+    expect(await readItems(database.sql, 'mixed')).toMatchObject([
       { sku: 'A', name: 'Apple', price: '1', category: 'fruit', description: null },
       { sku: 'C', name: 'Cola 😀', price: '2.5', category: null, description: null },
     ]);
   });
 
   it('names at most 100 bad items and counts all', async () => {
-    const update = await fetched(
+    const update = await fetchedBy(
+      catalog,
       'bad',
       Array.from({ length: 1_234 }, () => ({})),
     );
@@ -153,7 +118,7 @@ describe('catalog', () => {
   });
 
   it('calls an empty answer a success', async () => {
-    expect(await fetched('empty', [])).toEqual({
+    expect(await fetchedBy(catalog, 'empty', [])).toEqual({
       status: 'success',
       processed: 0,
       succeeded: 0,
@@ -166,20 +131,20 @@ describe('catalog', () => {
   });
 
   it('takes the last of two items with one sku', async () => {
-    const update = await fetched('twice', [
+    const update = await fetchedBy(catalog, 'twice', [
       { sku: 'A', name: 'old', price: 1 },
       { sku: 'A', name: 'new', price: 2 },
     ]);
     expect(update).toMatchObject({ status: 'success', succeeded: 2 });
-    expect(await stored('twice')).toMatchObject([{ sku: 'A', name: 'new', price: '2' }]);
+    expect(await readItems(database.sql, 'twice')).toMatchObject([{ sku: 'A', name: 'new', price: '2' }]);
   });
 
   it('keeps when an item was first seen, and of each store its own', async () => {
-    await fetched('first', [{ sku: 'A', name: 'Apple', price: 1, category: 'fruit' }]);
-    const [before] = await stored('first');
-    await fetched('other', [{ sku: 'A', name: 'Other', price: 9 }]);
-    await fetched('first', [{ sku: 'A', name: 'Apple, red', price: 2 }]);
-    const [after] = await stored('first');
+    await fetchedBy(catalog, 'first', [{ sku: 'A', name: 'Apple', price: 1, category: 'fruit' }]);
+    const [before] = await readItems(database.sql, 'first');
+    await fetchedBy(catalog, 'other', [{ sku: 'A', name: 'Other', price: 9 }]);
+    await fetchedBy(catalog, 'first', [{ sku: 'A', name: 'Apple, red', price: 2 }]);
+    const [after] = await readItems(database.sql, 'first');
     expect(after).toMatchObject({ name: 'Apple, red', price: '2', category: null });
     expect(after?.['first_seen_at']).toBe(before?.['first_seen_at']);
     expect(after?.['updated_at']).not.toBe(before?.['updated_at']);
@@ -187,104 +152,26 @@ describe('catalog', () => {
 
   it('stores an answer of many batches', async () => {
     const items = Array.from({ length: 2_345 }, (_, n) => ({ sku: `S-${n}`, name: 'x', price: n / 100 }));
-    expect(await fetched('big', items)).toMatchObject({ status: 'success', succeeded: 2_345 });
-    expect(await stored('big')).toHaveLength(2_345);
-  });
-
-  it('marks what is missing from it, keeps it, and takes the mark away when it is back', async () => {
-    await fetched(
-      'gone',
-      ['A', 'B', 'C', 'D'].map((sku) => item(sku)),
-    );
-    const update = await fetched('gone', [item('A'), item('B'), item('E')]);
-    expect(update).toMatchObject({ there: 4, missing: 2, marked: true });
-    expect(await missing('gone')).toEqual(['C', 'D']);
-    expect(await stored('gone')).toHaveLength(5);
-
-    const [before] =
-      await database.sql`select missing_since from inventory_items where sku = 'D' and location_id = 'gone'`;
-    expect(await fetched('gone', [item('A'), item('B'), item('C'), item('E')])).toMatchObject({
-      there: 3,
-      missing: 0,
-      marked: true,
-    });
-    expect(await missing('gone')).toEqual(['D']);
-    const [after] =
-      await database.sql`select missing_since from inventory_items where sku = 'D' and location_id = 'gone'`;
-    expect(after).toEqual(before);
-  });
-
-  it('marks nothing where more than half is missing, and says so loudly', async () => {
-    const said: object[] = [];
-    const end = hear('catalog-too-small', (message) => said.push(message));
-    await fetched(
-      'half',
-      ['A', 'B', 'C', 'D', 'E'].map((sku) => item(sku)),
-    );
-    for (const [items, count] of [
-      [[item('A'), item('B')], 3],
-      [[], 5],
-      [[item('X'), item('Y'), item('Z')], 5],
-    ] as const) {
-      expect(await fetched('half', items)).toMatchObject({ missing: count, marked: false });
-      expect(said.splice(0)).toMatchObject([{ location: 'half', missing: count }]);
-    }
-    expect(await missing('half')).toEqual([]);
-    // Eight by now, of which exactly half is missing.
-    expect(
-      await fetched(
-        'half',
-        ['A', 'B', 'C', 'D'].map((sku) => item(sku)),
-      ),
-    ).toMatchObject({
-      there: 8,
-      missing: 4,
-      marked: true,
-    });
-    expect(await missing('half')).toEqual(['E', 'X', 'Y', 'Z']);
-    expect(said).toEqual([]);
-    end();
-  });
-
-  it('takes no item for missing that is named and bad, and keeps what is stored of it', async () => {
-    await fetched('bad-but-there', [item('A'), item('B', { price: 2 }), item('C', { price: 3 })]);
-    const update = await fetched('bad-but-there', [item('A'), item('B', { price: -1 }), { sku: 'C' }]);
-    expect(update).toMatchObject({ status: 'partial', failed: 2, there: 3, missing: 0 });
-    expect(await missing('bad-but-there')).toEqual([]);
-    expect(await stored('bad-but-there')).toMatchObject([{ price: '1' }, { price: '2' }, { price: '3' }]);
-  });
-
-  it('marks page by page, whatever the order of its letters is', async () => {
-    const skus = Array.from({ length: 15_000 }, (_, n) => `${n % 2 ? 'ä' : 'Z'}-${n}`);
-    await fetched(
-      'pages',
-      skus.map((sku) => item(sku)),
-    );
-    expect(
-      await fetched(
-        'pages',
-        skus.slice(0, 8_000).map((sku) => item(sku)),
-      ),
-    ).toMatchObject({ missing: 7_000 });
-    expect((await missing('pages')).toSorted()).toEqual(skus.slice(8_000).toSorted());
+    expect(await fetchedBy(catalog, 'big', items)).toMatchObject({ status: 'success', succeeded: 2_345 });
+    expect(await readItems(database.sql, 'big')).toHaveLength(2_345);
   });
 
   it('is as it was, where it is cut off in its middle', async () => {
-    await fetched('cut', [item('A'), item('B')]);
-    const before = await stored('cut');
+    await fetchedBy(catalog, 'cut', [item('A'), item('B')]);
+    const before = await readItems(database.sql, 'cut');
     const stop = new AbortController();
     const end = hear('items-stored', () => stop.abort());
     const items = Array.from({ length: 3_000 }, (_, n) => item(`S-${n}`));
-    await expect(fetched('cut', items, catalog, stop.signal)).rejects.toMatchObject({
+    await expect(fetchedBy(catalog, 'cut', items, stop.signal)).rejects.toMatchObject({
       code: 'CATALOG_UNAVAILABLE',
     });
     end();
-    expect(await stored('cut')).toEqual(before);
+    expect(await readItems(database.sql, 'cut')).toEqual(before);
   });
 
   it('fails with a typed error that holds no item while Postgres is away', async () => {
     const away = connectDatabase('postgres://nobody@127.0.0.1:1/nothing', { max: 1 });
-    const update = fetched('away', [item('A', { name: 'Apple' })], createCatalog(away));
+    const update = fetchedBy(createCatalog(away), 'away', [item('A', { name: 'Apple' })]);
     await expect(update).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
     await expect(update).rejects.not.toThrow('Apple');
     await away.close();
