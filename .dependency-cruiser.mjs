@@ -50,6 +50,12 @@ export default {
       to: { path: '^src/schedules/' },
     },
     {
+      name: 'a-sale-s-way-tells-and-does-not-log',
+      severity: 'error',
+      from: { path: '^src/(sync|outbox)/' },
+      to: { path: '^src/base/(logger|log-lines)\\.ts$' },
+    },
+    {
       name: 'sync-knows-no-outbox',
       severity: 'error',
       from: { path: '^src/sync/' },
@@ -60,6 +66,12 @@ export default {
       severity: 'error',
       from: { path: '^src/(ops|cli)/' },
       to: { path: '^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+    },
+    {
+      name: 'only-the-dashboard-alerts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(ops/|dashboard\\.ts$|cli/alerts\\.ts$)' },
+      to: { path: '^src/ops/alerts/' },
     },
     {
       name: 'pos-imports-neither-postgres-nor-http-server',

@@ -39,6 +39,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = 
   async schedules(program) {
     (await import('./cli/schedules.ts')).registerSchedules(program);
   },
+  async alerts(program) {
+    (await import('./cli/alerts.ts')).registerAlerts(program);
+  },
   async migrate(program) {
     (await import('./cli/migrate.ts')).registerMigrate(program);
   },

@@ -57,7 +57,7 @@ describe('doctor', () => {
       message: expect.stringContaining('run `node dist/cli.js migrate`'),
     });
 
-    expect(await runCommand(['migrate'], healthy)).toMatchObject({ code: 0, out: 'Applied 2 migrations.\n' });
+    expect(await runCommand(['migrate'], healthy)).toMatchObject({ code: 0, out: 'Applied 3 migrations.\n' });
     expect(await runCommand(['migrate'], healthy)).toMatchObject({
       code: 0,
       out: 'The database is up to date.\n',
@@ -91,6 +91,15 @@ describe('doctor', () => {
         { name: 'ALERT_WEBHOOK_URL', source: 'unset', value: '' },
       ]),
     );
+  });
+
+  it('says that a secret of alerts alone tells nobody', async () => {
+    const { checks } = await diagnose({ ...healthy, ALERT_WEBHOOK_SECRET: `whsec_${'c2VjcmV0'.repeat(4)}` });
+    expect(checks).toContainEqual({
+      name: 'Configuration',
+      ok: false,
+      message: 'ALERT_WEBHOOK_SECRET is set and ALERT_WEBHOOK_URL is not: nobody is told of an outage',
+    });
   });
 
   itOnServer('tells a Postgres that takes no writes, with the fix, and one that does', async () => {

@@ -8,4 +8,6 @@ CREATE TABLE "schedules" (
 	CONSTRAINT "schedules_location_id_job_pk" PRIMARY KEY("location_id","job")
 );
 --> statement-breakpoint
+ALTER TABLE "inventory_items" ADD COLUMN "listed_at" timestamp with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
+ALTER TABLE "inventory_items" ADD COLUMN "missing_since" timestamp with time zone;--> statement-breakpoint
 CREATE INDEX "schedules_next_run" ON "schedules" USING btree ("next_run");

@@ -1,2 +1,0 @@
-ALTER TABLE "inventory_items" ADD COLUMN "listed_at" timestamp with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
-ALTER TABLE "inventory_items" ADD COLUMN "missing_since" timestamp with time zone;
