@@ -21,7 +21,7 @@ export default {
         path: '^src/',
         pathNot: [
           `^src/${folder}/`,
-          '^src/base/(errors|redis|database|migrations|postgres-errors|redaction|happenings|pause)\\.ts$',
+          '^src/base/(errors|redis|database|migrations|postgres-errors|redaction|happenings|json-number|pause)\\.ts$',
         ],
       },
     })),
@@ -36,6 +36,18 @@ export default {
       severity: 'error',
       from: { path: '^src/outbox/' },
       to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+    },
+    {
+      name: 'schedules-know-no-process',
+      severity: 'error',
+      from: { path: '^src/schedules/' },
+      to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+    },
+    {
+      name: 'sync-and-outbox-know-no-schedules',
+      severity: 'error',
+      from: { path: '^src/(sync|outbox)/' },
+      to: { path: '^src/schedules/' },
     },
     {
       name: 'a-sale-s-way-tells-and-does-not-log',

@@ -36,6 +36,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = 
   async books(program) {
     (await import('./cli/books.ts')).registerBooks(program);
   },
+  async schedules(program) {
+    (await import('./cli/schedules.ts')).registerSchedules(program);
+  },
   async alerts(program) {
     (await import('./cli/alerts.ts')).registerAlerts(program);
   },

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { apiKeyFileOf, loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
 import { followKeyFile } from './base/config/key-file.ts';
 import { connectDatabase } from './base/database.ts';
+import { errorMessage } from './base/errors.ts';
 import { createLifecycle, type Lifecycle, runProcess, untilSignal } from './base/lifecycle.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
@@ -18,14 +19,19 @@ import { watchEventLoop } from './ops/event-loop.ts';
 import { createFleetMetrics } from './ops/metrics/fleet-metrics.ts';
 import { createOpsPage, type OpsPage, type OpsPageDeps } from './ops/page/page.ts';
 import { listen } from './ops/server.ts';
+import { fetchingWith } from './schedules/fetching.ts';
+import { logRuns } from './schedules/log-runs.ts';
+import { createRunner } from './schedules/runner.ts';
 import { readPauser } from './sync/gate/pauser.ts';
+import type { SyncJob } from './sync/jobs/jobs.ts';
+import { createEnqueuer } from './sync/producer/enqueuer.ts';
 import { openQueue } from './sync/queue.ts';
 import { createFleet } from './sync/report/fleet.ts';
 import { onlookerOptionsOf } from './sync/settings.ts';
 
 type Config = PartConfig<'dashboard'>;
 
-/** One for the readiness check, which must not wait behind anything. */
+/** One for the readiness check, which must not wait behind anything; and one for the schedules. */
 const DATABASE_CONNECTIONS = 1;
 /** For those who look at the event log, and for those who look at the outbox or act on it; made when they first do. */
 const READING_CONNECTIONS = 2;
@@ -43,6 +49,7 @@ async function main(): Promise<void> {
   const lifecycle = createLifecycle(logger);
   try {
     learnKeys(lifecycle);
+    startSchedules(config, lifecycle, logger);
     const parts = acquire(config, lifecycle, logger);
     const server = await listen(createOpsApp(parts), config.dashboard);
     lifecycle.acquire('http server', () => server.close());
@@ -62,6 +69,27 @@ function learnKeys(lifecycle: Lifecycle): void {
   if (path === undefined) return;
   const file = followKeyFile(path, { onKey: redact.learn, onProblem: () => undefined });
   lifecycle.acquire('API key file', () => file.stop());
+}
+
+/** For stores without a relay. Beside one it finds little to do: who is first has the run. */
+function startSchedules(config: Config, lifecycle: Lifecycle, logger: Logger): void {
+  const { redisUrl, namespace } = config;
+  const onError = (error: Error) => logger.warn({ error: errorMessage(error) }, 'Redis connection');
+  const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
+  lifecycle.acquire('database for schedules', () => database.close());
+  const enqueue = async (job: SyncJob) => {
+    // Not kept open for something that is done once an hour.
+    const enqueuer = createEnqueuer({ redisUrl, namespace, onError });
+    try {
+      await enqueuer.enqueue([job]);
+    } finally {
+      await enqueuer.close();
+    }
+  };
+  const work = { fetch_inventory: fetchingWith(enqueue) };
+  const schedules = createRunner({ database, work, ...logRuns(logger) });
+  schedules.start();
+  lifecycle.acquire('schedules', () => schedules.stop());
 }
 
 function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps & { page: OpsPage } {

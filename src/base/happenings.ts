@@ -82,8 +82,15 @@ export interface Happenings {
   'old-events-not-deleted': { readonly reason: string };
 
   // The catalog.
-  /** A part of a store's catalog. */
+  /** A part of a store's catalog; it counts once `catalog-stored` follows. */
   'items-stored': { readonly items: number };
+  'catalog-stored': CatalogCounts & {
+    readonly processed: number;
+    readonly succeeded: number;
+    readonly failed: number;
+  };
+  /** More than half of what was there is missing from it: nothing is marked. */
+  'catalog-too-small': CatalogCounts;
 
   // The relay.
   /** It is its turn; `unsettled`: payloads whose fate it has to learn. */
@@ -117,6 +124,13 @@ interface AboutJob {
   readonly jobId: string;
   readonly location: string | undefined;
   readonly operation: string;
+}
+
+interface CatalogCounts {
+  readonly location: string;
+  /** Items that were in the catalog before, and how many of them the new one does not name. */
+  readonly there: number;
+  readonly missing: number;
 }
 
 interface Fault {

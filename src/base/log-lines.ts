@@ -64,6 +64,10 @@ const LINES: Lines<Happening> = {
   'old-events-not-deleted': warn('old events could not be deleted; next try in an hour'),
 
   'items-stored': null,
+  'catalog-stored': info('catalog stored'),
+  'catalog-too-small': error(
+    'Conexxus gave a catalog that lacks more than half of what is there: nothing is marked as missing',
+  ),
 
   'relay-works': info('the relay works'),
   'relay-held': error('nothing is sent until a person releases it: outbox release --held'),

@@ -38,6 +38,7 @@ const PARTS = {
   deadLetters: ['namespace', 'redisUrl'],
   sales: ['namespace', 'redisUrl', 'circuit', 'events'],
   migrate: ['databaseUrl'],
+  schedules: ['databaseUrl', 'locationId', 'schedules'],
   migrateOutbox: ['outboxDatabaseUrl'],
   relay: [
     'namespace',

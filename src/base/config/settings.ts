@@ -125,6 +125,13 @@ export const SCHEMA = {
     ),
     healthPort: count('RELAY_HEALTH_PORT', 0, [0, 65_535], 'Port of the relay health page; 0: off.'),
   },
+  schedules: {
+    zone: { ...variable('SYNC_TIMEZONE', 'zone', "IANA zone of the stores' clocks."), default: 'UTC' },
+    endOfDay: {
+      ...variable('EOD_SYNC_TIME', 'clock-time', 'When the day of a store ends, by its own clock.'),
+      default: '23:30',
+    },
+  },
   dashboard: {
     host: { ...variable('DASHBOARD_HOST', 'host', 'Listen address.'), default: '127.0.0.1' },
     port: count('DASHBOARD_PORT', 3_000, [0, 65_535], 'Listen port; 0: any free one.'),
