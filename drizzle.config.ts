@@ -2,6 +2,6 @@ import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./src/events/schema.ts', './src/inventory/schema.ts'],
+  schema: ['./src/events/schema.ts', './src/inventory/schema.ts', './src/tokens/schema.ts'],
   out: './drizzle',
 });

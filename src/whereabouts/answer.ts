@@ -3,7 +3,7 @@ import type { LoggedEvent } from '../events/logged-event.ts';
 import type { SaleLine } from '../outbox/sale-lines.ts';
 import type { QueuedJob } from '../sync/report/jobs-of-sale.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
-import type { LogTraces, QueueTraces, SaleTraces, WantedSale } from './sale-traces.ts';
+import type { LogTraces, QueueTraces, SaleTraces, WantedSale } from './traces.ts';
 
 /** What became of it, in a word for scripts and a sentence for people. */
 export interface Answer {
