@@ -85,6 +85,7 @@ async function start(
   logger.info({ host: config.intake.host, port: server.port, version: VERSION }, 'intake listens');
   const found = await way.found;
   if (found === undefined) return;
+  await base.tokens.opened;
   begin(base, found);
   // Once more, and so ended before what it writes to.
   lifecycle.acquire('http server', () => server.close());

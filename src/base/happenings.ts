@@ -87,7 +87,7 @@ export interface Happenings {
     readonly jobId?: string | undefined;
   };
   'request-answered': { readonly operation: string; readonly status: number; readonly durationMs: number };
-  /** Of one kind and one token once a second at most. */
+  /** Of one operation, problem and token once a second at most. */
   'request-refused': {
     readonly operation: string;
     readonly status: number;

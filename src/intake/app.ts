@@ -163,7 +163,7 @@ type Told = Parameters<typeof tell<'request-refused'>>[1];
 function createTeller() {
   const toldAt = new Map<string, number>();
   return (refused: Told) => {
-    const key = `${refused.token} ${refused.problem}`;
+    const key = `${refused.token} ${refused.operation} ${refused.problem}`;
     const now = performance.now();
     if (now - (toldAt.get(key) ?? Number.NEGATIVE_INFINITY) < TOLD_AGAIN_MS) return;
     toldAt.set(key, now);

@@ -17,6 +17,8 @@ export interface TokenBook {
   find(token: string): Promise<TokenBearer | undefined>;
   /** False until Postgres told them once: nothing can be said of any. */
   isOpen(): boolean;
+  /** Resolves when it is. */
+  readonly opened: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -38,6 +40,10 @@ export function openTokenBook({ database, onMissing }: TokenBookOptions): TokenB
   let failures = 0;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
 
   async function read(): Promise<void> {
     const [found, inForce] = await database.read(async (tx) => {
@@ -47,6 +53,7 @@ export function openTokenBook({ database, onMissing }: TokenBookOptions): TokenB
     version = found;
     if (inForce !== undefined) {
       tokens = inForce;
+      open();
       tell('tokens-read', { tokens: inForce.size });
     }
   }
@@ -79,6 +86,7 @@ export function openTokenBook({ database, onMissing }: TokenBookOptions): TokenB
       return tokens?.get(hash);
     },
     isOpen: () => tokens !== undefined,
+    opened,
     async stop() {
       stopped = true;
       clearTimeout(timer);
