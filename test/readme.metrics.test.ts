@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { connectRedis } from '../src/base/redis.ts';
 import { createFleetMetrics } from '../src/ops/metrics/fleet-metrics.ts';
+import { createIntakeMetrics } from '../src/ops/metrics/intake-metrics.ts';
 import type { Metrics } from '../src/ops/metrics/process-metrics.ts';
 import { createRelayMetrics } from '../src/ops/metrics/relay-metrics.ts';
 import { createWorkerMetrics } from '../src/ops/metrics/worker-metrics.ts';
@@ -14,7 +15,7 @@ import { parseScrape } from './support/prometheus.ts';
 import { testRedisUrl, uniqueNamespace } from './support/redis.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const PROCESSES = ['worker', 'relay', 'dashboard'];
+const PROCESSES = ['worker', 'relay', 'intake', 'dashboard'];
 
 let redis: Redis | undefined;
 
@@ -33,6 +34,7 @@ const dependencies = { redis: yes, postgres: yes };
 
 function metricsOf(process: string): Metrics {
   if (process === 'worker') return createWorkerMetrics({ self: createWorkerSelf('w', '0', 1), dependencies });
+  if (process === 'intake') return createIntakeMetrics({ dependencies });
   if (process === 'relay') return createRelayMetrics({ isWell: () => true, dependencies });
   redis = connectRedis(testRedisUrl(), 'patient', () => undefined);
   const namespace = uniqueNamespace();
