@@ -41,7 +41,9 @@ async function sendKept(): Promise<void> {
       continue;
     }
     kept.shift();
-    const said: { jobId?: string; status: string; detail?: string } = JSON.parse((await answer?.text()) ?? '');
+    const said: { jobId?: string; status: string; detail?: string } = JSON.parse(
+      (await answer?.text()) ?? '',
+    );
     // What is refused is refused for ever: a person has to look at it.
     console.log(status === 202 ? `${said.jobId} ${said.status}` : `refused: ${said.detail}`);
   }

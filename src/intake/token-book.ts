@@ -35,33 +35,15 @@ const FRESH_WAIT_MS = 2_000;
 
 /** Looks once a second. With Postgres away those that were in force stay so: nobody can revoke one then. */
 export function openTokenBook({ database, onMissing }: TokenBookOptions): TokenBook {
-  let tokens: TokensInForce | undefined;
-  let version: string | undefined;
+  const pages = createPages(database);
   let failures = 0;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-
-  async function read(): Promise<void> {
-    const [found, inForce] = await database.read(async (tx) => {
-      const current = await readTokensVersion(tx);
-      return [current, current === version ? undefined : await readTokensInForce(tx)] as const;
-    });
-    version = found;
-    if (inForce !== undefined) {
-      tokens = inForce;
-      open();
-      tell('tokens-read', { tokens: inForce.size });
-    }
-  }
 
   /** Never rejects. */
   async function look(): Promise<void> {
     try {
-      await read();
+      await pages.read();
       failures = 0;
     } catch (error) {
       if (error instanceof ConexxusSyncError && error.code === 'NO_TOKENS_TABLE') onMissing(error);
@@ -80,17 +62,42 @@ export function openTokenBook({ database, onMissing }: TokenBookOptions): TokenB
   return {
     async find(token) {
       const hash = hashOf(token);
-      const bearer = tokens?.get(hash);
+      const bearer = pages.tokens()?.get(hash);
       if (bearer !== undefined) return bearer;
       await within(FRESH_WAIT_MS, fresh(), undefined);
-      return tokens?.get(hash);
+      return pages.tokens()?.get(hash);
     },
-    isOpen: () => tokens !== undefined,
-    opened,
+    isOpen: () => pages.tokens() !== undefined,
+    opened: pages.opened,
     async stop() {
       stopped = true;
       clearTimeout(timer);
       await within(FRESH_WAIT_MS, following, undefined);
+    },
+  };
+}
+
+/** What was read of them; read again only where anything changed. */
+function createPages(database: Pick<Database, 'read'>) {
+  let tokens: TokensInForce | undefined;
+  let version: string | undefined;
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    opened,
+    tokens: () => tokens,
+    async read(): Promise<void> {
+      const [found, inForce] = await database.read(async (tx) => {
+        const current = await readTokensVersion(tx);
+        return [current, current === version ? undefined : await readTokensInForce(tx)] as const;
+      });
+      version = found;
+      if (inForce === undefined) return;
+      tokens = inForce;
+      open();
+      tell('tokens-read', { tokens: inForce.size });
     },
   };
 }

@@ -35,7 +35,6 @@ interface Written {
   readonly isNew: boolean;
 }
 
-/** As they are written down: in one order everywhere, so that two who write the same ones never wait for each other. */
 interface Row {
   readonly jobId: string;
   readonly jobName: string;
@@ -50,24 +49,24 @@ const FORGOTTEN_AT_ONCE = 1_000;
 
 /**
  * Writes jobs into the outbox, each once: what was posted before, and is remembered, is not written again. In the order
- * of the jobs.
+ * of the jobs, so that a correction comes after what it corrects.
  */
 export async function writePosted(tx: Transaction, posted: readonly PostedJob[]): Promise<Written[]> {
   const rows = posted.map(rowOf);
   const unique = new Map(rows.map((row) => [row.jobId, row]));
-  const sorted = [...unique.values()].toSorted((one, other) => (one.jobId < other.jobId ? -1 : 1));
   const written = await tx.execute<{ jobId: string }>(sql`
     with given as materialized (
-      select * from json_to_recordset(${JSON.stringify(sorted)}::text::json) as row("jobId" text, "jobName" text,
+      select * from json_to_recordset(${JSON.stringify([...unique.values()].map((row, n) => ({ ...row, n })))}::text::json) as row(n int, "jobId" text, "jobName" text,
         "locationId" text, "date" text, "transactionIds" json, "token" text, "data" text)
     ), fresh as (
       insert into conexxus.intake (job_id, job_name, location_id, date, transaction_ids, token)
       select "jobId", "jobName", "locationId", conexxus.day_of("date"),
         array(select json_array_elements_text("transactionIds")), "token"
-      from given on conflict do nothing returning job_id
+      -- In one order everywhere: two who write the same ones never wait for each other.
+      from given order by "jobId" on conflict do nothing returning job_id
     )
     select "jobId", public.conexxus_enqueue("jobName", "data"::jsonb) as row
-    from given join fresh on job_id = "jobId"`);
+    from (select * from given join fresh on job_id = "jobId" order by n) as ordered`);
   const fresh = new Set(written.map(({ jobId }) => jobId));
   return rows.map(({ jobId }) => ({ jobId, isNew: fresh.delete(jobId) }));
 }
@@ -111,7 +110,8 @@ export async function readPosted(tx: Transaction, jobIds: readonly string[]): Pr
     select i.job_id as "jobId", i.job_name as "jobName", i.location_id as "locationId", i.date::text,
       i.created_at as "postedAt", untaken.row is not null as "isUntaken", t.id as "transactionId",
       line.state, line.since, line.reason
-    from conexxus.intake i
+    -- A relay counts in milliseconds.
+    from (select *, date_trunc('milliseconds', created_at) as at from conexxus.intake) as i
     left join lateral (
       select true as row from conexxus.outbox o
       where o.xid = i.xid and o.job_name = i.job_name and o.data ->> 'locationId' = i.location_id
@@ -123,11 +123,11 @@ export async function readPosted(tx: Transaction, jobIds: readonly string[]): Pr
     left join lateral (
       (select s.id from conexxus.sale s
         where t.id is not null and s.transaction_id = t.id and s.location_id = i.location_id and s.date = i.date
-        order by s.created_at = i.created_at desc, s.id desc limit 1)
+        order by s.created_at = i.at desc, s.id desc limit 1)
       union all
       (select s.id from conexxus.sale s
         where t.id is null and s.transaction_id is null and s.location_id = i.location_id and s.date = i.date
-          and s.created_at = i.created_at limit 1)
+          and s.created_at = i.at limit 1)
     ) as own on true
     left join lateral (
       select state, since, reason from public.conexxus_sales v where v.line = own.id offset 0

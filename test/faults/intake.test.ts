@@ -198,7 +198,7 @@ describe('[88] an intake that writes to the queue', () => {
     const { intake, url } = await startIntake(stand);
     const till = aTill(url, token);
     expect(await till.post(aSale('theirs', { locationId: 'store-2' }))).toMatchObject({ status: 403 });
-    const { jobId = '' } = await stand.producer.pushSales(aSale('sold-there', { locationId: 'store-2' }));
+    const { jobId } = await stand.producer.pushSales(aSale('sold-there', { locationId: 'store-2' }));
     expect((await till.get(`/v1/jobs/${jobId}`)).status).toBe(404);
     expect((await till.get('/v1/sales/sold-there')).status).toBe(404);
     expect((await till.get('/v1/sales/sold-there?location=store-2')).status).toBe(403);
@@ -248,7 +248,7 @@ describe('[88] an intake that writes to the outbox', () => {
     const posts = ['T-1', 'T-2', 'T-3'].map((id) => aTill(url, token).tryPost(aSale(id)));
     await eventually(async () => expect(await waitingStatements(stand.till)).toBeGreaterThan(0));
     intake.signal('SIGKILL');
-    expect(await Promise.all(posts)).toEqual(Array(3).fill({ status: 0 }));
+    expect(await Promise.all(posts)).toEqual(posts.map(() => ({ status: 0 })));
     await somebody.unsafe('rollback');
     await somebody.end();
     // Its backend finds out that nobody is there.
