@@ -22,7 +22,7 @@ export default {
         path: '^src/',
         pathNot: [
           `^src/${folder}/`,
-          '^src/base/(errors|redis|database|migrations|postgres-errors|redaction|happenings)\\.ts$',
+          '^src/base/(errors|redis|database|migrations|postgres-errors|redaction|happenings|pause)\\.ts$',
         ],
       },
     })),
@@ -37,6 +37,12 @@ export default {
       severity: 'error',
       from: { path: '^src/outbox/' },
       to: { path: ['^src/(ops|cli|intake|whereabouts|base/config)/', PROCESSES] },
+    },
+    {
+      name: 'a-sale-s-way-tells-and-does-not-log',
+      severity: 'error',
+      from: { path: '^src/(sync|outbox)/' },
+      to: { path: '^src/base/(logger|log-lines)\\.ts$' },
     },
     {
       name: 'sync-knows-no-outbox',
@@ -67,6 +73,12 @@ export default {
       severity: 'error',
       from: { path: '^src/(ops|cli)/' },
       to: { path: '^src/intake/' },
+    },
+    {
+      name: 'only-the-dashboard-alerts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(ops/|dashboard\\.ts$|cli/alerts\\.ts$)' },
+      to: { path: '^src/ops/alerts/' },
     },
     {
       name: 'pos-imports-neither-postgres-nor-http-server',

@@ -39,6 +39,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = 
   async books(program) {
     (await import('./cli/books.ts')).registerBooks(program);
   },
+  async alerts(program) {
+    (await import('./cli/alerts.ts')).registerAlerts(program);
+  },
   async migrate(program) {
     (await import('./cli/migrate.ts')).registerMigrate(program);
   },

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { apiKeyFileOf, loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
 import { followKeyFile } from './base/config/key-file.ts';
 import { connectDatabase } from './base/database.ts';
@@ -7,6 +8,7 @@ import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { createSpool } from './events/spool.ts';
+import { type Alerts, type AlertsDeps, startAlerts } from './ops/alerts/alerts.ts';
 import { createOpsApp, type OpsDeps } from './ops/app.ts';
 import { backlogCheck, postgresCheck, redisCheck } from './ops/checks.ts';
 import { watchEventLoop } from './ops/event-loop.ts';
@@ -21,6 +23,10 @@ type Config = PartConfig<'dashboard'>;
 
 /** One for the readiness check, which must not wait behind anything. */
 const DATABASE_CONNECTIONS = 1;
+/** Well below the lease of who sends alerts. */
+const ALERTS_SILENCE_MS = 4_000;
+/** Its look may be waiting for a server that says nothing. */
+const ALERTS_STOP_MS = 3_000;
 
 async function main(): Promise<void> {
   const config = loadConfig('dashboard');
@@ -70,11 +76,13 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
   };
   const metrics = createFleetMetrics({ redis, namespace, fleet, dependencies, logger });
   lifecycle.acquire('metrics', () => metrics.stop());
+  const alerts = watchAndTell(config, lifecycle, { redis, queue, namespace, fleet, redact, logger });
   return {
     access: config.dashboard,
     queue,
     redis,
     fleet,
+    alerts,
     audit: spool,
     deadLetters: createDeadLetters({ redis, queue, namespace, redact }),
     health: {
@@ -90,6 +98,24 @@ function acquire(config: Config, lifecycle: Lifecycle, logger: Logger): OpsDeps 
     redact,
     logger,
   };
+}
+
+type Shared = Pick<AlertsDeps, 'redis' | 'queue' | 'namespace' | 'fleet' | 'redact' | 'logger'>;
+
+function watchAndTell({ databaseUrl, alerts, events }: Config, lifecycle: Lifecycle, shared: Shared): Alerts {
+  // Of its own: the readiness check must not wait behind it, nor it behind a Postgres that says nothing.
+  const database = connectDatabase(databaseUrl, { max: 1, silenceMaxMs: ALERTS_SILENCE_MS });
+  lifecycle.acquire('database of alerts', () => database.close());
+  const watching = startAlerts({
+    ...shared,
+    database,
+    name: `${hostname()}-${process.pid}`,
+    settings: alerts,
+    eventBacklogMax: events.backlogMax,
+    eventRetentionDays: events.retentionDays,
+  });
+  lifecycle.acquire('alerts', () => watching.stop(), ALERTS_STOP_MS);
+  return watching;
 }
 
 const redact = createRedactor(secretsOf());

@@ -4,7 +4,9 @@ import type { Redis } from 'ioredis';
 import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts';
 import { connectDatabase, type Database } from './base/database.ts';
 import { errorMessage } from './base/errors.ts';
+import { tell } from './base/happenings.ts';
 import { createLifecycle, type Lifecycle, runProcess, runUntilTold } from './base/lifecycle.ts';
+import { logHappenings } from './base/log-lines.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { createRedactor } from './base/redaction.ts';
 import { takesWrites } from './base/redis-writes.ts';
@@ -34,6 +36,7 @@ await runProcess(main, redact);
 async function main(): Promise<void> {
   const config = loadConfig('relay');
   const logger = createLogger({ level: config.logLevel, redact, name: 'relay' });
+  logHappenings(logger);
   const lifecycle = createLifecycle(logger);
   try {
     await runUntilTold(logger, (fail) => start(config, logger, lifecycle, fail));
@@ -50,7 +53,7 @@ async function start(
 ): Promise<void> {
   const { namespace, outbox: options, circuit } = config;
   const connection = openQueueConnection(config.redisUrl, (error) =>
-    logger.warn({ error: errorMessage(error) }, 'Redis connection'),
+    tell('redis-connection-failed', { connection: 'queue', error: errorMessage(error) }),
   );
   const adder = createJobAdder(connection, namespace);
   lifecycle.acquire('redis', () => adder.close());
@@ -75,7 +78,6 @@ async function start(
     deliveredRetentionMs: circuit.deliveredRetentionDays * DAY_MS,
     options: { ...options, retentionMs: options.retentionDays * DAY_MS },
     redact,
-    logger,
     onSchemaMismatch: fail,
   });
   const parts = { redis, namespace, outbox, log, relay, logger, lifecycle };

@@ -6,6 +6,7 @@ import { loadConfig, type PartConfig, secretsOf } from './base/config/config.ts'
 import { type KeySource, startKeySource } from './base/config/key-source.ts';
 import { connectDatabase, type Database } from './base/database.ts';
 import { errorMessage } from './base/errors.ts';
+import { tell } from './base/happenings.ts';
 import { createLifecycle, type Lifecycle, runProcess, runUntilTold } from './base/lifecycle.ts';
 import { logHappenings } from './base/log-lines.ts';
 import { createLogger, type Logger } from './base/logger.ts';
@@ -82,7 +83,7 @@ async function start(
   lifecycle: Lifecycle,
   fail: (error: Error) => void,
 ): Promise<void> {
-  const redis = connect('redis', config, logger, lifecycle);
+  const redis = connect('redis', config, lifecycle);
   const database = connectDatabase(config.databaseUrl, { max: DATABASE_CONNECTIONS });
   lifecycle.acquire('postgres', () => database.close());
   const spool = createSpool({ redis, namespace: config.namespace });
@@ -98,9 +99,9 @@ async function start(
   logger.info({ namespace: config.namespace, version: VERSION }, 'worker started');
 }
 
-function connect(name: string, config: Config, logger: Logger, lifecycle: Lifecycle): Redis {
+function connect(name: string, config: Config, lifecycle: Lifecycle): Redis {
   const redis = connectRedis(config.redisUrl, 'patient', (error) =>
-    logger.warn({ connection: name, error: errorMessage(error) }, 'Redis connection'),
+    tell('redis-connection-failed', { connection: name, error: errorMessage(error) }),
   );
   lifecycle.acquire(name, () => {
     // The event log ends its own; ended once more, ioredis would keep the process for two seconds.
@@ -110,10 +111,10 @@ function connect(name: string, config: Config, logger: Logger, lifecycle: Lifecy
 }
 
 function startEventLog(base: Base, fail: (error: Error) => void): EventWriter {
-  const { config, logger, lifecycle, redis, database } = base;
+  const { config, lifecycle, redis, database } = base;
   const writer = createEventWriter({
     redis,
-    blocking: connect('redis for events', config, logger, lifecycle),
+    blocking: connect('redis for events', config, lifecycle),
     namespace: config.namespace,
     database,
     consumer: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
@@ -179,11 +180,11 @@ function leaveBench(circuit: Circuit, { logger }: Base): void {
 }
 
 async function startGate(
-  { config, logger, lifecycle, redis, self }: Base,
+  { config, lifecycle, redis, self }: Base,
   { circuit, client, options }: { circuit: Circuit; client: ConexxusClient; options: GateOptions },
 ): Promise<Gate> {
   const { namespace } = config;
-  const subscriber = connect('redis for transitions', config, logger, lifecycle);
+  const subscriber = connect('redis for transitions', config, lifecycle);
   const gate = createGate({ redis, subscriber, namespace, circuit, client, options, self });
   await gate.start();
   lifecycle.acquire('gate', () => gate.stop());
@@ -251,9 +252,11 @@ async function startHealth(base: Base, parts: WorkerParts): Promise<void> {
   });
 }
 
-function dependenciesOf({ config, redis }: Base, { writer }: WorkerParts) {
+function dependenciesOf({ config, redis, database }: Base, parts: WorkerParts) {
   return {
     redis: () => takesWrites(redis, config.namespace),
-    postgres: () => Promise.resolve((writer?.health().error ?? null) === null),
+    // The writer is made later, and may fail where Postgres as such is well.
+    postgres: async () =>
+      (parts.writer?.health().error ?? null) === null && (await database.write(() => Promise.resolve(true))),
   };
 }

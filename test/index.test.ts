@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs a POS of one script in a process of its own. */
 async function pos(script: string): Promise<{ stdout: string; stderr: string }> {
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+  const args = ['--input-type=module', '--eval', script];
   return run(process.execPath, args, { cwd: ROOT, timeout: 15_000 });
 }
 
@@ -26,18 +26,18 @@ describe('a POS that imports the producer', () => {
     const { stdout } = await pos(`
       import { createRequire, register } from 'node:module';
       register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
-      await import('./src/index.ts');
+      await import('./dist/index.js');
       console.log(Object.keys(createRequire(process.cwd() + '/').cache).join('\\n'));`);
-    expect(stdout).toMatch(/src\/sync\/producer\/producer\.ts/);
+    expect(stdout).toMatch(/dist\/sync\/producer\/producer\.js/);
     expect(stdout).toMatch(/node_modules\/bullmq\//);
     expect(stdout).toMatch(/node_modules\/ioredis\//);
     expect(stdout).not.toMatch(/node_modules\/(postgres|pg|drizzle-orm|hono|@hono|@bull-board|got)\//);
-    expect(stdout).not.toMatch(/src\/(circuit\/(?!keys|claims)|conexxus|events|inventory|ops|cli|config)/);
+    expect(stdout).not.toMatch(/dist\/(circuit\/(?!keys|claims)|conexxus|events|inventory|ops|cli|config)/);
   });
 
   it('enqueues, and ends by itself after close', async () => {
     const { stdout, stderr } = await pos(`
-      import { createSyncProducer } from './src/index.ts';
+      import { createSyncProducer } from './dist/index.js';
       const options = { redisUrl: '${testRedisUrl()}', namespace: '${uniqueNamespace()}' };
       const producer = createSyncProducer(options);
       const { status } = await producer.pushSales(${JSON.stringify(sales())});
@@ -55,7 +55,7 @@ describe('a POS that imports the producer', () => {
     'stays alive and hears nothing on its console while Redis is away, when it %s',
     async (_what, onError) => {
       const { stdout, stderr } = await pos(`
-      import { createSyncProducer } from './src/index.ts';
+      import { createSyncProducer } from './dist/index.js';
       const producer = createSyncProducer({ redisUrl: 'redis://127.0.0.1:1', ${onError} });
       const codes = [];
       for (let n = 0; n < 3; n += 1) {

@@ -36,12 +36,6 @@ describe('the configuration table of the README', () => {
 });
 
 describe('what the README names', () => {
-  it('by a link, is there', () => {
-    const targets = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, target = '']) => target);
-    expect(targets).toContain('src/circuit/README.md');
-    expect(targets.filter((target) => !isThere(target))).toEqual([]);
-  });
-
   it('as a file or folder, is there', () => {
     const named = readme.matchAll(
       /(?<![\w/.*-])(?:(?:src|test|scripts|drizzle|dist|\.ci)\/[\w./-]*|[\w.-]+\.yml|\.env\.example)/g,

@@ -28,6 +28,8 @@ export interface Happenings {
   };
   /** Its worker died or froze: it runs again. */
   'job-stalled': { readonly jobId: string };
+  /** Told at each try to connect. */
+  'redis-connection-failed': Fault & { readonly connection: string };
   /** A job waits in its slot for a Redis that takes nothing; told at each try. */
   'redis-refused': Fault;
   /** A job waits in its slot for a half-open circuit; told at each look. */
@@ -54,6 +56,11 @@ export interface Happenings {
     readonly concurrency: number;
     readonly standing: string;
   };
+  /** As this worker sees it: at most a second late. */
+  'circuit-moved': { readonly from: string; readonly to: string };
+  /** Also where the reasons are others than before. */
+  'queue-paused': { readonly pausedBy: readonly string[] };
+  'queue-resumed': object;
   'gate-failed': Fault;
   'worker-benched': { readonly cause: string };
   /** `full` or on `probation`. */
@@ -108,11 +115,31 @@ export interface Happenings {
   // The catalog.
   /** A part of a store's catalog. */
   'items-stored': { readonly items: number };
+
   // The relay.
+  /** It is its turn; `unsettled`: payloads whose fate it has to learn. */
+  'relay-works': { readonly unsettled: number };
+  /** Why nothing is sent. */
+  'relay-held': { readonly held: string };
+  /** Its last step failed; told at each try. */
+  'relay-waits': Fault;
+  /** Another relay had its turn meanwhile. */
+  'relay-begins-anew': Fault;
+  /** No step follows until the process is started again. */
+  'relay-ended': Fault;
+  /** It works nevertheless. */
+  'event-log-away': Fault;
+  /** Told at each look. */
+  'fates-unknown': Fault;
+  'outbox-not-counted': Fault;
   /** Rows of the outbox; `apart`: those of them that can't be sent. */
   'rows-taken': { readonly rows: number; readonly apart: number };
+  'row-set-apart': { readonly rowId: number; readonly reason: string };
   'payload-settled': { readonly state: string };
-  'payload-split': { readonly sales: number };
+  /** `payload`: its sync key, here and below. */
+  'payload-split': { readonly payload: string; readonly sales: number; readonly why: string };
+  'payload-enqueued-again': { readonly payload: string };
+  'payload-not-moved': Fault & { readonly payload: string; readonly step: string };
 }
 
 export type Happening = keyof Happenings;

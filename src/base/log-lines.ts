@@ -1,5 +1,6 @@
 import { type Happening, type Happenings, hear } from './happenings.ts';
 import type { Logger } from './logger.ts';
+import { createSeldom } from './seldom.ts';
 
 type Level = 'info' | 'warn' | 'error' | 'fatal';
 
@@ -8,9 +9,14 @@ interface Line<Message> {
   readonly level: Level;
   readonly text: string;
   readonly fields?: (message: Message) => object | null;
+  /** Told at each try, many times a second for as long as something is away. */
+  readonly repeats?: true;
 }
 
 type Lines<Names extends Happening> = { readonly [Name in Names]: Line<Happenings[Name]> | null };
+
+/** How often the log says what `repeats`. */
+const REPEATED_EVERY_MS = 30_000;
 
 /** A lasting failure is told again at each so many tries, about every half minute. */
 const LOG_EVERY = 15;
@@ -21,19 +27,23 @@ const LINES: Lines<Happening> = {
   'payload-suspected': warn('suspect: it may be this sale and not Conexxus'),
   'dead-lettered': warn('dead-lettered'),
   'job-stalled': warn('its worker died or froze: the job runs again'),
-  'redis-refused': warn('Redis refused; asking again'),
+  'redis-connection-failed': { ...warn('Redis connection'), repeats: true },
+  'redis-refused': { ...warn('Redis refused; asking again'), repeats: true },
   'job-waits': null,
   'job-ended': null,
   'jobs-asked-for': null,
-  'queue-failed': error('queue error'),
+  'queue-failed': { ...error('queue error'), repeats: true },
   'consumer-failed': error('could not pause or resume'),
-  'consumer-ended': { level: 'fatal', text: 'the worker stopped pulling jobs' },
+  'consumer-ended': fatal('the worker stopped pulling jobs'),
   'finished-jobs-released': info('finished jobs let go: more than COMPLETED_MAX'),
   'finished-jobs-made-room': warn('Redis is nearly full: the oldest finished jobs made room for sales'),
   'finished-jobs-unseen': warn('finished jobs could not be looked at'),
 
   'gate-followed': null,
-  'gate-failed': error('the gate could not follow the circuit'),
+  'circuit-moved': info('circuit moved'),
+  'queue-paused': info('queue paused'),
+  'queue-resumed': info('queue resumed'),
+  'gate-failed': { ...error('the gate could not follow the circuit'), repeats: true },
   'worker-benched': warn('benched: this worker seems ill, and takes no jobs'),
   'worker-returned': info('back from the bench'),
   'health-call-made': info('health call made'),
@@ -71,10 +81,20 @@ const LINES: Lines<Happening> = {
 
   'items-stored': null,
 
-  // The relay has a logger of its own.
+  'relay-works': info('the relay works'),
+  'relay-held': error('nothing is sent until a person releases it: outbox release --held'),
+  'relay-waits': { ...warn('the relay waits'), repeats: true },
+  'relay-begins-anew': warn('the relay begins anew'),
+  'relay-ended': fatal('the relay has ended'),
+  'event-log-away': { ...warn('the event log does not answer'), repeats: true },
+  'fates-unknown': { ...warn('the event log does not answer: fates are learned later'), repeats: true },
+  'outbox-not-counted': { ...warn('could not tell what is in the outbox'), repeats: true },
   'rows-taken': null,
+  'row-set-apart': warn('set apart: it can not be sent'),
   'payload-settled': null,
-  'payload-split': null,
+  'payload-split': info('split'),
+  'payload-enqueued-again': warn('in neither queue nor event log: enqueued again, under its key'),
+  'payload-not-moved': { ...error('could not go on with a payload'), repeats: true },
 };
 
 /** Has the logger write what happens in this process, until the function that it gives is called. */
@@ -89,10 +109,12 @@ export function logHappenings(logger: Logger): () => void {
 function write<Name extends Happening>(name: Name, lines: Lines<Name>, logger: Logger): () => void {
   const line: Line<Happenings[Name]> | null = lines[name];
   if (line === null) return () => undefined;
-  const { level, text, fields = (message) => message } = line;
+  const { level, text, fields = (message) => message, repeats } = line;
+  const seldom = repeats ? createSeldom(REPEATED_EVERY_MS) : () => 0;
   return hear(name, (message) => {
     const told = fields(message);
-    if (told !== null) logger[level](told, text);
+    const withheld = told === null ? null : seldom(JSON.stringify(told));
+    if (withheld !== null) logger[level](withheld > 0 ? { ...told, withheld } : { ...told }, text);
   });
 }
 
@@ -110,4 +132,8 @@ function warn(text: string) {
 
 function error(text: string) {
   return { level: 'error', text } as const;
+}
+
+function fatal(text: string) {
+  return { level: 'fatal', text } as const;
 }

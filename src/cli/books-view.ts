@@ -1,3 +1,4 @@
+import { shellWords } from '../base/shell-words.ts';
 import {
   type Account,
   type Accounts,
@@ -11,7 +12,6 @@ import {
 } from '../outbox/books.ts';
 import type { Comparison, Difference, Differences } from '../outbox/compare.ts';
 import { times } from './dead-letter-view.ts';
-import { shellWords } from './shell-words.ts';
 import { oneLine, table } from './table.ts';
 import type { BadLine } from './till-list.ts';
 

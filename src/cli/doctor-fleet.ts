@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Slices } from '../base/config/config.ts';
+import { readBacklog } from '../sync/report/backlog.ts';
 import { createFleet } from '../sync/report/fleet.ts';
 import { differencesOf } from '../sync/report/fleet-options.ts';
 import type { WorkerReport } from '../sync/report/worker-report.ts';
@@ -16,12 +17,27 @@ export async function examineWorkers(
   if (namespace === undefined || !circuit || !events) return [];
   const ownOptions = onlookerOptionsOf(circuit, events.backlogMax);
   const { report, workers } = await createFleet({ redis, namespace, ownOptions }).look();
+  const crew =
+    workers.length === 0 ? await judgeNone(redis, namespace) : judgeCrew(workers, report.isAnyoneAlive);
+  return [{ about: 'Workers', ...crew }, ...findDifferences(workers), ...findBenched(workers)];
+}
+
+type Judgement = Omit<Finding, 'about'>;
+
+/** Before the first start of an installation there is none, and nothing is wrong; once sales wait for one, it is. */
+async function judgeNone(redis: Redis, namespace: string): Promise<Judgement> {
+  const { waiting, active, delayed } = (await readBacklog(redis, namespace)).jobs;
+  const jobs = waiting + active + delayed;
+  const fix = 'start one with `npm run worker`';
+  if (jobs === 0) return { ok: true, text: `none is there: ${fix}` };
+  return { ok: false, text: `none is there, and ${jobs} ${jobs === 1 ? 'job waits' : 'jobs wait'}: ${fix}` };
+}
+
+function judgeCrew(workers: readonly WorkerReport[], isAnyoneAlive: boolean): Judgement {
   const names = workers.map(({ name }) => name).join(', ');
-  // Before the first start of an installation there is none, and nothing is wrong.
-  const there = workers.length === 0 ? 'none is there: start one with `npm run worker`' : names;
-  const isIdle = workers.length > 0 && !report.isAnyoneAlive;
-  const text = isIdle ? `${names}: none of them takes jobs, see their logs` : there;
-  return [{ about: 'Workers', ok: !isIdle, text }, ...findDifferences(workers), ...findBenched(workers)];
+  return isAnyoneAlive
+    ? { ok: true, text: names }
+    : { ok: false, text: `${names}: none of them takes jobs, see their logs` };
 }
 
 function findDifferences(workers: readonly WorkerReport[]): Finding[] {
@@ -47,7 +63,7 @@ function findBenched(workers: readonly WorkerReport[]): Finding[] {
 }
 
 /** Settings of this environment that are valid each by itself and can't work together. */
-export function examineTogether({ circuit, conexxus, worker }: Settings): Finding[] {
+export function examineTogether({ circuit, conexxus, worker, alerts }: Settings): Finding[] {
   if (!circuit || !conexxus) return [];
   const { slowCallMs, windowMs, successThreshold } = circuit;
   const found = [
@@ -59,6 +75,9 @@ export function examineTogether({ circuit, conexxus, worker }: Settings): Findin
       : '',
     worker && worker.fleetConcurrency > 0 && worker.fleetConcurrency < successThreshold
       ? 'FLEET_CONCURRENCY is below CIRCUIT_SUCCESS_THRESHOLD: a closed circuit would let fewer calls through than its trials'
+      : '',
+    alerts?.webhookSecret !== undefined && alerts.webhookUrl === undefined
+      ? 'ALERT_WEBHOOK_SECRET is set and ALERT_WEBHOOK_URL is not: nobody is told of an outage'
       : '',
   ];
   return found.filter(Boolean).map((text) => ({ about: 'Configuration', ok: false, text }));

@@ -2,9 +2,10 @@ import type { Redis } from 'ioredis';
 import type { Database } from '../base/database.ts';
 import { tell } from '../base/happenings.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
+import { pause } from '../base/pause.ts';
 import { postgresReason } from '../base/postgres-errors.ts';
 import { checkSchema } from './migrate.ts';
-import { createPersistence, pause } from './persist.ts';
+import { createPersistence } from './persist.ts';
 import { openEventStream } from './stream.ts';
 import { createTransfer } from './transfer.ts';
 

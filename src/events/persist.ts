@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { tell } from '../base/happenings.ts';
+import { pause } from '../base/pause.ts';
 import { postgresReason } from '../base/postgres-errors.ts';
 
 export interface Persistence {
@@ -47,10 +47,4 @@ export function createPersistence(signal: AbortSignal): Persistence {
     },
     error: () => error,
   };
-}
-
-/** Resolves after `ms`, or at once when the signal says so. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // It rejects by the signal alone, and then the pause is over.
-  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -6,6 +6,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Redactor } from '../base/redaction.ts';
 import type { DeadLetters } from '../sync/dead-letters/dead-letters.ts';
 import { readPauser } from '../sync/gate/pauser.ts';
+import type { Alerts } from './alerts/alerts.ts';
 import { type Access, type OpsEnv, requireOperatorForWrites, requirePerson } from './auth.ts';
 import { BOARD_PATH, createBoard } from './board.ts';
 import { boardWrites, refuseBoardWrite } from './board-writes.ts';
@@ -25,6 +26,7 @@ export interface OpsDeps {
   /** The connection that `queue` uses. */
   readonly redis: Redis;
   readonly fleet: FleetReader;
+  readonly alerts: Pick<Alerts, 'problems'>;
   readonly audit: AuditLog;
   readonly deadLetters: Pick<DeadLetters, 'replay'>;
   readonly health: Health;
@@ -37,7 +39,7 @@ const BODY_MAX_BYTES = 64 * 1024;
 
 /** The dashboard's HTTP app. Throws DashboardUnprotectedError where anybody could use it. */
 export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
-  const { access, queue, redis, fleet, audit, deadLetters, health, metrics, redact, logger } = deps;
+  const { access, queue, redis, fleet, alerts, audit, deadLetters, health, metrics, redact, logger } = deps;
   const app = new Hono<OpsEnv>();
   app.notFound(notFound);
   app.onError((error, c) => {
@@ -53,7 +55,7 @@ export function createOpsApp(deps: OpsDeps): Hono<OpsEnv> {
   app.route('/', metricsRoutes(metrics));
   app.use(requirePerson(access, logger), requireOperatorForWrites(), bodyLimit({ maxSize: BODY_MAX_BYTES }));
   const pauser = () => readPauser(redis, queue);
-  app.route('/', homeRoutes({ fleet, pauser, logger }));
+  app.route('/', homeRoutes({ fleet, alerts, pauser, logger }));
   app.route('/api', fleetRoutes(fleet));
 
   const operator = createOperator({ queue, redis, audit, deadLetters });

@@ -15,6 +15,7 @@ import {
   windowWords,
 } from '../sync/report/circuit-words.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
+import type { Alerts } from './alerts/alerts.ts';
 import type { OpsEnv, Person } from './auth.ts';
 import type { FleetReader, FleetSeen } from './fleet-routes.ts';
 
@@ -47,21 +48,22 @@ const RELOAD_S = 5;
 
 export interface HomeDeps {
   readonly fleet: FleetReader;
+  /** What is wrong beside the circuit. */
+  readonly alerts: Pick<Alerts, 'problems'>;
   /** Who paused the queue, where a person did. */
   readonly pauser: () => Promise<string | null>;
   readonly logger: Logger;
 }
 
 /** `GET /`: the circuit in words, for a person. */
-export function homeRoutes({ fleet, pauser, logger }: HomeDeps): Hono<OpsEnv> {
+export function homeRoutes({ fleet, alerts, pauser, logger }: HomeDeps): Hono<OpsEnv> {
   const routes = new Hono<OpsEnv>();
   routes.get('/', async (c) => {
     const person = c.get('person');
     try {
       const [view, by] = await Promise.all([fleet.look(), pauser()]);
-      return c.html(
-        page(person, circuitCard(view, queueWords(view.report, view.report.pausedBy, by, view.now))),
-      );
+      const queue = queueWords(view.report, view.report.pausedBy, by, view.now);
+      return c.html(page(person, html`${problemCards(alerts.problems())}${circuitCard(view, queue)}`));
     } catch (error) {
       // A page that reloads itself comes back by itself; a problem document would stay.
       logger.warn({ err: error }, 'the circuit could not be read');
@@ -94,6 +96,10 @@ ${card}
 
 function unknownCard(): Html {
   return html`<article><h2>Unknown</h2><p>Redis does not answer, so the circuit cannot be read. Sales wait at the stores and in the queue meanwhile.</p></article>`;
+}
+
+function problemCards(problems: readonly string[]): Html {
+  return html`${problems.map((problem) => html`<article class="open" role="alert"><p>${problem}</p></article>`)}`;
 }
 
 function circuitCard(view: FleetSeen, queue: string): Html {

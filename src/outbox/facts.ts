@@ -2,7 +2,7 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Database } from '../base/database.ts';
 import { errorMessage } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
+import { tell } from '../base/happenings.ts';
 import { isWrittenUpTo, streamMark } from '../events/drained.ts';
 import type { Standing } from '../events/fates.ts';
 import { readStates, repliesOf } from '../sync/producer/known-jobs.ts';
@@ -16,7 +16,6 @@ export interface FactsDeps {
   readonly namespace: string;
   /** Of the event log. */
   readonly log: Pick<Database, 'read'>;
-  readonly logger: Logger;
 }
 
 type Facts = Omit<Circumstances, 'isOld'>;
@@ -111,7 +110,7 @@ async function whichAreTired(
 
 async function ask(
   asking: readonly Traveller[],
-  { log, logger }: FactsDeps,
+  { log }: FactsDeps,
 ): Promise<((syncKey: string) => Logged) | undefined> {
   try {
     return await readLogged(
@@ -119,7 +118,7 @@ async function ask(
       asking.map(({ syncKey }) => syncKey),
     );
   } catch (error) {
-    logger.warn({ error: errorMessage(error) }, 'the event log does not answer: fates are learned later');
+    tell('fates-unknown', { error: errorMessage(error) });
     return undefined;
   }
 }

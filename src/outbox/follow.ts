@@ -54,10 +54,7 @@ async function actAlone(one: Traveller, step: Action, journey: Journey, deps: Fo
     await act(one, step, journey, deps);
   } catch (error) {
     if (error instanceof LostTurnError) throw error;
-    deps.logger.error(
-      { payload: one.syncKey, step: step.kind, error: errorMessage(error) },
-      'could not go on with a payload',
-    );
+    tell('payload-not-moved', { payload: one.syncKey, step: step.kind, error: errorMessage(error) });
     lookLater(one, FAULT_LOOK_MS);
   }
 }
@@ -94,15 +91,14 @@ function lookLater(one: Traveller, ms: number): void {
 
 /** Written down, taken out of the queue, let go: in this order, so that a crash between leaves it to be finished. */
 async function split(one: Traveller, from: 'failed' | 'delayed', journey: Journey, deps: FollowDeps) {
-  const { turn, splitOut, redact, logger } = deps;
+  const { turn, splitOut, redact } = deps;
   const { subject, halves } = await turn((tx) => planHalves(tx, one.id));
   one.state = 'splitting';
   const why = from === 'failed' ? 'it died' : 'it fails again and again';
   const event = splitEvent(subject, halves, why, redact);
   // A person was faster, or the answer to a first try of this was lost: where it is by now says which.
   if (!(await splitOut({ jobId: one.syncKey, from, event }))) return lookLater(one, 0);
-  logger.info({ payload: one.syncKey, sales: one.members, why }, 'split');
-  tell('payload-split', { sales: one.members });
+  tell('payload-split', { payload: one.syncKey, sales: one.members, why });
   embark(one, await turn((tx) => finishSplit(tx, one.id)), journey);
 }
 
@@ -119,7 +115,7 @@ function embark(whole: Traveller, halves: readonly Payload[], journey: Journey):
 }
 
 async function sendAgain(one: Traveller, journey: Journey, deps: FollowDeps): Promise<void> {
-  deps.logger.warn({ payload: one.syncKey }, 'in neither queue nor event log: enqueued again, under its key');
+  tell('payload-enqueued-again', { payload: one.syncKey });
   const isDelivered = await deps.sender.sendAgain(one, deps.deliveredRetentionMs);
   lookLater(one, 0);
   one.queue = 'waiting';

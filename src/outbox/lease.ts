@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import type { Redis } from 'ioredis';
 import type { Transaction } from '../base/database.ts';
 import { ConexxusSyncError } from '../base/errors.ts';
-import { redisScript } from '../base/redis.ts';
+import { createRedisLease } from '../base/redis-lease.ts';
 
 /**
  * Another relay works, a person changed lines or payloads, or Postgres is not the one that was begun with: what is
@@ -35,19 +34,6 @@ export interface Lease {
 /** A relay that was killed is replaced after so long. */
 const LEASE_MS = 3_000;
 
-/**
- * KEYS[1]: the lease. ARGV: owner, ms.
- * Returns 1 where it is the owner's now.
- */
-const HOLD = `
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`;
-
-/** KEYS[1]: the lease. ARGV: owner. */
-const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
-
 type Row = Standing & Record<string, unknown> & { readonly owner: string | null; readonly started: string };
 
 /**
@@ -56,10 +42,7 @@ type Row = Standing & Record<string, unknown> & { readonly owner: string | null;
  * the row with the owner's name, and who is not the owner any more changes nothing.
  */
 export function createLease(redis: Redis, namespace: string): Lease {
-  const owner = randomUUID();
-  const key = `{${namespace}}:outbox:relay`;
-  const hold = redisScript<0 | 1>(redis, HOLD);
-  const release = redisScript<0 | 1>(redis, RELEASE);
+  const { owner, hold, release } = createRedisLease(redis, `{${namespace}}:outbox:relay`, LEASE_MS);
   let begun: Row | undefined;
 
   async function read(tx: Transaction): Promise<Row> {
@@ -70,7 +53,7 @@ export function createLease(redis: Redis, namespace: string): Lease {
   }
 
   return {
-    hold: async () => (await hold([key], [owner, LEASE_MS])) === 1,
+    hold,
     async begin(tx) {
       const row = await read(tx);
       if (row.owner !== owner) await tx.execute(sql`update conexxus.relay set owner = ${owner}`);
@@ -85,8 +68,6 @@ export function createLease(redis: Redis, namespace: string): Lease {
       if (row.acts !== begun.acts) throw new LostTurnError('a person changed something');
       return row;
     },
-    async release() {
-      await release([key], [owner]);
-    },
+    release,
   };
 }

@@ -1,7 +1,7 @@
 import { asc, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../base/database.ts';
 import { errorMessage } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
+import { tell } from '../base/happenings.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
 import { expectEventLog } from '../events/migrate.ts';
 import { createJourney, type Journey } from './journey.ts';
@@ -25,14 +25,13 @@ interface BeginDeps {
   readonly lease: Lease;
   /** Of the event log. */
   readonly log: Pick<Database, 'read'>;
-  readonly logger: Logger;
 }
 
 /** Takes the turn in Postgres too, and reads what is under way. @throws SchemaMismatchError */
-export async function begin({ outbox, lease, log, logger }: BeginDeps): Promise<Memory> {
+export async function begin({ outbox, lease, log }: BeginDeps): Promise<Memory> {
   const schema = await checkOutboxSchema(outbox);
   if (schema.kind !== 'current') throw new SchemaMismatchError(schema);
-  await checkLog(log, logger);
+  await checkLog(log);
   const memory: Memory = { lookout: createLookout(), waiting: createWaiting(), journey: createJourney() };
   const already = await outbox.write(async (tx) => {
     const { held } = await lease.begin(tx);
@@ -42,19 +41,18 @@ export async function begin({ outbox, lease, log, logger }: BeginDeps): Promise<
   });
   const held = already ?? (await findForgotten(outbox, log));
   if (held !== already) await outbox.write((tx) => hold(tx, held, lease));
-  logger.info({ unsettled: [...memory.journey.all()].length }, 'the relay works');
-  if (held !== null)
-    logger.error({ held }, 'nothing is sent until a person releases it: outbox release --held');
+  tell('relay-works', { unsettled: [...memory.journey.all()].length });
+  if (held !== null) tell('relay-held', { held });
   return memory;
 }
 
 /** Where it is away, fates are learned later; where there is none, never. */
-async function checkLog(log: BeginDeps['log'], logger: Logger): Promise<void> {
+async function checkLog(log: BeginDeps['log']): Promise<void> {
   try {
     await expectEventLog(log);
   } catch (error) {
     if (error instanceof SchemaMismatchError) throw error;
-    logger.warn({ error: errorMessage(error) }, 'the event log does not answer');
+    tell('event-log-away', { error: errorMessage(error) });
   }
 }
 

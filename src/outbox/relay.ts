@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Database } from '../base/database.ts';
 import { errorMessage } from '../base/errors.ts';
+import { tell } from '../base/happenings.ts';
 import { SchemaMismatchError } from '../base/migrations.ts';
 import type { JobAdder } from '../sync/producer/job-adder.ts';
 import { type FollowDeps, follow } from './follow.ts';
@@ -57,7 +58,7 @@ const CONNECTION_MS = 2_000;
 
 /** Moves sales from the outbox to the queue and learns their fate, one step after the other. */
 export function createRelay(deps: RelayDeps): Relay {
-  const { lease, logger } = deps;
+  const { lease } = deps;
   const stopping = new AbortController();
   const stepper = createStepper(deps);
   // A step may take longer than the lease.
@@ -79,10 +80,7 @@ export function createRelay(deps: RelayDeps): Relay {
         const hasLostTurn = error instanceof LostTurnError;
         if (hasLostTurn) waitMs = 0;
         isWell = hasLostTurn;
-        logger.warn(
-          { error: errorMessage(error) },
-          hasLostTurn ? 'the relay begins anew' : 'the relay waits',
-        );
+        tell(hasLostTurn ? 'relay-begins-anew' : 'relay-waits', { error: errorMessage(error) });
       }
       await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
@@ -92,7 +90,7 @@ export function createRelay(deps: RelayDeps): Relay {
   return {
     start() {
       running = run()
-        .catch((error: unknown) => logger.fatal({ error: errorMessage(error) }, 'the relay has ended'))
+        .catch((error: unknown) => tell('relay-ended', { error: errorMessage(error) }))
         .finally(() => {
           hasEnded = true;
         });
@@ -139,7 +137,7 @@ function createStepper(deps: RelayDeps) {
     workingSince ??= performance.now();
     const workingMs = Math.round(performance.now() - workingSince);
     reporter.report(known, { workingMs, held: standing?.held ?? null, more }).catch((error: unknown) => {
-      deps.logger.warn({ error: errorMessage(error) }, 'could not tell what is in the outbox');
+      tell('outbox-not-counted', { error: errorMessage(error) });
     });
   }
 

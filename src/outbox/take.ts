@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Transaction } from '../base/database.ts';
 import { tell } from '../base/happenings.ts';
-import type { Logger } from '../base/logger.ts';
 import type { SyncJob } from '../sync/jobs/jobs.ts';
 import { entryOf } from '../sync/producer/enqueuer.ts';
 import type { JobAdder } from '../sync/producer/job-adder.ts';
@@ -14,7 +13,6 @@ import type { Unit } from './waiting.ts';
 interface TakeDeps {
   readonly turn: Turn;
   readonly adder: JobAdder;
-  readonly logger: Logger;
 }
 
 interface Taken {
@@ -29,10 +27,7 @@ type SalesRow = Extract<ReadRow, { kind: 'sales' }>;
 type ApartRow = Extract<ReadRow, { kind: 'apart' }>;
 
 /** Takes what the POS wrote since the last look; true: there is more. */
-export async function take(
-  { lookout, waiting }: Memory,
-  { turn, adder, logger }: TakeDeps,
-): Promise<boolean> {
+export async function take({ lookout, waiting }: Memory, { turn, adder }: TakeDeps): Promise<boolean> {
   const { look, taken } = await turn(async (tx) => {
     await lookout.writeDown(tx);
     const look = await lookout.look(tx);
@@ -41,7 +36,7 @@ export async function take(
   look.advance();
   waiting.add(taken.units);
   if (look.rows.length > 0) tell('rows-taken', { rows: look.rows.length, apart: taken.apart.length });
-  for (const one of taken.apart) logger.warn(one, 'set apart: it can not be sent');
+  for (const one of taken.apart) tell('row-set-apart', one);
   const { fetches } = taken;
   if (fetches.length > 0) {
     await adder.add(fetches.map(({ job }) => entryOf(job)));

@@ -52,6 +52,36 @@ describe('the log', () => {
     expect(lines).toEqual([away, away, away, ['info', 'event log writes again', { failures: 31 }]]);
   });
 
+  it('tells of a relay what it can not do, and which sales it had to touch', () => {
+    tell('relay-held', { held: 'restored' });
+    tell('relay-waits', { error: 'refused' });
+    tell('row-set-apart', { rowId: 7, reason: 'no date' });
+    tell('payload-split', { payload: 'ps-1', sales: 4, why: 'it died' });
+    tell('payload-not-moved', { payload: 'ps-1', step: 'split', error: 'refused' });
+    tell('relay-ended', { error: 'gone' });
+    expect(lines).toEqual([
+      ['error', 'nothing is sent until a person releases it: outbox release --held', { held: 'restored' }],
+      ['warn', 'the relay waits', { error: 'refused' }],
+      ['warn', 'set apart: it can not be sent', { rowId: 7, reason: 'no date' }],
+      ['info', 'split', { payload: 'ps-1', sales: 4, why: 'it died' }],
+      ['error', 'could not go on with a payload', { payload: 'ps-1', step: 'split', error: 'refused' }],
+      ['fatal', 'the relay has ended', { error: 'gone' }],
+    ]);
+  });
+
+  it('tells once what comes again many times a second, for each connection', () => {
+    for (let tries = 0; tries < 100; tries += 1) {
+      for (const connection of ['redis', 'gate'])
+        tell('redis-connection-failed', { connection, error: 'away' });
+      tell('queue-failed', { error: 'away' });
+    }
+    expect(lines).toEqual([
+      ['warn', 'Redis connection', { connection: 'redis', error: 'away' }],
+      ['warn', 'Redis connection', { connection: 'gate', error: 'away' }],
+      ['error', 'queue error', { error: 'away' }],
+    ]);
+  });
+
   it('says nothing of each batch of rows, nor of anything once it is ended', () => {
     tell('rows-written', { rows: 200 });
     end();

@@ -3,20 +3,8 @@ import postgres from 'postgres';
 import { connectRedis } from '../../src/base/redis.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { testRedisUrl } from '../support/redis.ts';
-import { startScript } from '../support/script.ts';
 import { type Simulator, startSimulator } from '../support/simulator/simulator.ts';
-
-const PROGRAM = `
-  import { Command } from 'commander';
-  import { registerDoctor } from './src/cli/doctor.ts';
-  import { registerMigrate } from './src/cli/migrate.ts';
-  import { secretsOf } from './src/base/config/config.ts';
-  import { runProcess } from './src/base/lifecycle.ts';
-  import { createRedactor } from './src/base/redaction.ts';
-  const program = new Command('conexxus-sync');
-  registerDoctor(program);
-  registerMigrate(program);
-  await runProcess(async () => { await program.parseAsync(); }, createRedactor(secretsOf()));`;
+import { runCommand } from './command.ts';
 
 const UNREACHABLE = {
   REDIS_URL: 'redis://:canary-redis@127.0.0.1:1',
@@ -32,12 +20,10 @@ interface Diagnosis {
   readonly checks: { name: string; ok: boolean; message: string }[];
 }
 
-const run = (command: string[], env: NodeJS.ProcessEnv) => startScript(PROGRAM, env, command).ended;
-
 async function diagnose(env: NodeJS.ProcessEnv): Promise<Diagnosis & { code: number | null }> {
-  const { code, stdout, stderr } = await run(['doctor', '--json'], env);
-  expect(stderr).toBe('');
-  const diagnosis: Diagnosis = JSON.parse(stdout);
+  const { code, out, err } = await runCommand(['doctor', '--json'], env);
+  expect(err).toBe('');
+  const diagnosis: Diagnosis = JSON.parse(out);
   return { ...diagnosis, code };
 }
 
@@ -71,10 +57,10 @@ describe('doctor', () => {
       message: expect.stringContaining('run `node dist/cli.js migrate`'),
     });
 
-    expect(await run(['migrate'], healthy)).toMatchObject({ code: 0, stdout: 'Applied 2 migrations.\n' });
-    expect(await run(['migrate'], healthy)).toMatchObject({
+    expect(await runCommand(['migrate'], healthy)).toMatchObject({ code: 0, out: 'Applied 3 migrations.\n' });
+    expect(await runCommand(['migrate'], healthy)).toMatchObject({
       code: 0,
-      stdout: 'The database is up to date.\n',
+      out: 'The database is up to date.\n',
     });
 
     const redis = connectRedis(testRedisUrl(), 'patient', () => undefined);
@@ -105,6 +91,15 @@ describe('doctor', () => {
         { name: 'ALERT_WEBHOOK_URL', source: 'unset', value: '' },
       ]),
     );
+  });
+
+  it('says that a secret of alerts alone tells nobody', async () => {
+    const { checks } = await diagnose({ ...healthy, ALERT_WEBHOOK_SECRET: `whsec_${'c2VjcmV0'.repeat(4)}` });
+    expect(checks).toContainEqual({
+      name: 'Configuration',
+      ok: false,
+      message: 'ALERT_WEBHOOK_SECRET is set and ALERT_WEBHOOK_URL is not: nobody is told of an outage',
+    });
   });
 
   itOnServer('tells a Postgres that takes no writes, with the fix, and one that does', async () => {
@@ -138,7 +133,7 @@ describe('doctor', () => {
 
   it('says for each service that is away what to look at, in a table, without secrets', async () => {
     const startedAt = performance.now();
-    const { code, stdout, stderr } = await run(['doctor'], {
+    const { code, out, err } = await runCommand(['doctor'], {
       ...UNREACHABLE,
       DATABASE_URL: 'postgres://sync:canary-postgres@127.0.0.1:1/sync',
       CONEXXUS_API_KEY: 'canary-api-key',
@@ -147,13 +142,13 @@ describe('doctor', () => {
       ALERT_WEBHOOK_URL: 'https://hooks.shop.test/canary-webhook',
     });
     expect(performance.now() - startedAt).toBeLessThan(15_000);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-    expect(stdout).toMatch(/^ {2}ok {3}Configuration {2}valid$/m);
-    expect(stdout).toMatch(/^ {2}FIX {2}Redis {10}cannot be used \(.*ECONNREFUSED.*REDIS_URL/m);
-    expect(stdout).toMatch(/^ {2}FIX {2}Postgres {7}cannot be used \(.*ECONNREFUSED.*DATABASE_URL/m);
-    expect(stdout).toMatch(/^ {2}FIX {2}Conexxus {7}is not healthy \(.*CONEXXUS_API_URL/m);
-    expect(stdout).toMatch(/\n3 of 5 checks need fixing\.\n$/);
-    expect(stdout).not.toContain('canary');
+    expect({ code, err }).toEqual({ code: 1, err: '' });
+    expect(out).toMatch(/^ {2}ok {3}Configuration {2}valid$/m);
+    expect(out).toMatch(/^ {2}FIX {2}Redis {10}cannot be used \(.*ECONNREFUSED.*REDIS_URL/m);
+    expect(out).toMatch(/^ {2}FIX {2}Postgres {7}cannot be used \(.*ECONNREFUSED.*DATABASE_URL/m);
+    expect(out).toMatch(/^ {2}FIX {2}Conexxus {7}is not healthy \(.*CONEXXUS_API_URL/m);
+    expect(out).toMatch(/\n3 of 5 checks need fixing\.\n$/);
+    expect(out).not.toContain('canary');
   });
 
   it('lists what is wrong with the configuration, and checks the rest', async () => {
@@ -177,21 +172,19 @@ describe('doctor', () => {
 
 describe('migrate', () => {
   it('without a database says what is missing, and nothing else', async () => {
-    expect(await run(['migrate'], {})).toEqual({
+    expect(await runCommand(['migrate'], {})).toEqual({
       code: 1,
-      signal: null,
-      stdout: '',
-      stderr:
-        'The configuration is not valid:\n  DATABASE_URL is not configured: set it to the postgres:// address of its database\n',
+      out: '',
+      err: 'The configuration is not valid:\n  DATABASE_URL is not configured: set it to the postgres:// address of its database\n',
     });
   });
 
   it('with a database that is away says so in one line', async () => {
-    const { code, stderr } = await run(['migrate'], {
+    const { code, err } = await runCommand(['migrate'], {
       DATABASE_URL: 'postgres://sync:canary@127.0.0.1:1/sync',
     });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^The database could not be migrated: .*ECONNREFUSED.*\n$/);
-    expect(stderr).not.toContain('canary');
+    expect(err).toMatch(/^The database could not be migrated: .*ECONNREFUSED.*\n$/);
+    expect(err).not.toContain('canary');
   });
 });

@@ -44,7 +44,7 @@ interface Given {
 
 /** The real command line in a process of its own, with nothing in its environment but what it needs. */
 function start(args: string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', 'enqueue', ...args], {
+  const child = spawn(process.execPath, ['dist/cli.js', 'enqueue', ...args], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], REDIS_URL: testRedisUrl(), SYNC_NAMESPACE: namespace, ...env },
   });

@@ -20,14 +20,25 @@ describe('the workers', () => {
     expect((await command('circuit', 'status')).out).toMatch(/workers {2,}no worker is alive/);
   });
 
+  it('are missed by doctor once a job waits for one, and not before', async () => {
+    const found = async () => / {2}(\w+) +Workers +(.*)\n/.exec((await command('doctor')).out)?.slice(1);
+    expect(await found()).toEqual(['ok', 'none is there: start one with `npm run worker`']);
+    const waiting = await stand.queue.add('push_sales', {});
+    const delayed = await stand.queue.add('push_sales', {}, { delay: 60_000 });
+    expect(await found()).toEqual(['FIX', 'none is there, and 2 jobs wait: start one with `npm run worker`']);
+    await delayed.remove();
+    expect(await found()).toEqual(['FIX', 'none is there, and 1 job waits: start one with `npm run worker`']);
+    await waiting.remove();
+  });
+
   it('are listed by name as long as they are there, also those that take no jobs', async () => {
     const till = await stand.startWorker({ WORKER_NAME: 'till-7', WORKER_CONCURRENCY: '3' });
     const spare = await stand.startWorker({ WORKER_NAME: 'spare', CIRCUIT_FAILURE_THRESHOLD: '7' });
     await eventually(async () => {
       const workers: unknown = JSON.parse((await command('workers', '--json')).out);
       expect(workers).toEqual([
-        expect.objectContaining({ name: 'till-7', slots: 3, busy: 0, takesJobs: true, benched: null }),
         expect.objectContaining({ name: 'spare', slots: 10 }),
+        expect.objectContaining({ name: 'till-7', slots: 3, busy: 0, takesJobs: true, benched: null }),
       ]);
     });
     const { out } = await command('workers');
@@ -38,7 +49,7 @@ describe('the workers', () => {
     // The options of the worker that started last, not of this environment.
     expect(JSON.parse(status)).toMatchObject({ isAnyoneAlive: true, options: { failureThreshold: 7 } });
     const doctor = await command('doctor');
-    expect(doctor.out).toContain('CIRCUIT_FAILURE_THRESHOLD 5 (till-7), 7 (spare)');
+    expect(doctor.out).toContain('CIRCUIT_FAILURE_THRESHOLD 7 (spare), 5 (till-7)');
     // Whichever of them looks first.
     const isWarning = ({ msg }: { msg?: string }) => msg?.includes('configured differently') === true;
     await Promise.any([till.waitForLog(isWarning), spare.waitForLog(isWarning)]);

@@ -11,8 +11,8 @@ export interface PostgresStand extends FaultStand {
   readonly admin: Sql;
 }
 
-const hasServer = (await findPostgres(process.env['PATH'])) !== undefined;
-const NO_SERVER = hasServer ? undefined : 'no Postgres server on this machine';
+export const HAS_SERVER = (await findPostgres(process.env['PATH'])) !== undefined;
+const NO_SERVER = HAS_SERVER ? undefined : 'no Postgres server on this machine';
 
 /**
  * Skipped, saying so, where there is only PGlite: one backend for all connections. `obstacle`: what else is

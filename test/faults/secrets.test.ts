@@ -20,6 +20,8 @@ const CANARY = {
   dashboard: `CanaryDashboard-"&%41<-${run}`,
   viewer: `CanaryViewer-"&%41<-${run}`,
   webhook: `CanaryWebhook-${run}`,
+  webhookSecret: `CanaryWebhookSecret-${run}`,
+  heartbeat: `CanaryHeartbeat-${run}`,
 };
 const OPERATOR = `Basic ${Buffer.from(`olga:${CANARY.dashboard}`).toString('base64')}`;
 const INVENTORY_PATH = '/api/v1/inventory/items';
@@ -97,6 +99,8 @@ beforeAll(async () => {
       DASHBOARD_VIEWER_USER: 'vera',
       DASHBOARD_VIEWER_PASSWORD: CANARY.viewer,
       ALERT_WEBHOOK_URL: `https://hooks.shop.test/${CANARY.webhook}?token=${CANARY.webhook}`,
+      ALERT_WEBHOOK_SECRET: `whsec_${Buffer.from(CANARY.webhookSecret).toString('base64')}`,
+      ALERT_HEARTBEAT_URL: `https://beats.shop.test/${CANARY.heartbeat}`,
     },
   });
   env = { ...stand.env };

@@ -179,6 +179,7 @@ describe('without credentials', () => {
           queue,
           redis,
           fleet: { look: async () => ({ report: CLOSED, workers: [], now: 1 }) },
+          alerts: { problems: () => [] },
           audit: { append: async () => undefined },
           deadLetters: { replay: async function* () {} },
           health: { checks: {}, stuck: () => null },

@@ -70,6 +70,8 @@ export interface OpsHarness {
   circuitIs(report: CircuitReport): void;
   /** Who is there from now on. */
   workersAre(workers: readonly WorkerReport[]): void;
+  /** What alerts find wrong from now on. */
+  problemsAre(problems: readonly string[]): void;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Reading the circuit fails from now on. */
   circuitFails(error: Error): void;
@@ -100,6 +102,7 @@ export async function startOps({
   await queue.waitUntilReady();
   let circuit: () => CircuitReport = () => CLOSED;
   let workers: readonly WorkerReport[] = [];
+  let problems: readonly string[] = [];
   const meta = queue.toKey('meta');
   const stream = eventStreamKey(namespace);
 
@@ -116,6 +119,7 @@ export async function startOps({
         return { report: { ...report, pausedBy }, workers, now: Date.now() };
       },
     },
+    alerts: { problems: () => problems },
     audit: {
       append: async (event) => {
         await redis.xadd(stream, '*', 'event', JSON.stringify(event));
@@ -135,6 +139,9 @@ export async function startOps({
     redis,
     circuitIs: (report) => {
       circuit = () => report;
+    },
+    problemsAre: (found) => {
+      problems = found;
     },
     workersAre: (there) => {
       workers = there;

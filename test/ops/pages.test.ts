@@ -82,6 +82,16 @@ describe('the page', () => {
     expect(text).not.toContain('<script');
   });
 
+  it('says what alerts find silent, before all else', async () => {
+    ops.problemsAre(['No worker is alive: <none> is there.']);
+    const { text } = await get('/');
+    expect(text).toMatch(
+      /role="alert"><p>No worker is alive: &lt;none&gt; is there\.<\/p>.*<h2>Closed<\/h2>/s,
+    );
+    ops.problemsAre([]);
+    expect((await get('/')).text).not.toContain('role="alert"');
+  });
+
   it('stays a page that reloads itself while the circuit cannot be read', async () => {
     ops.circuitFails(new Error('Redis is away'));
     const answer = await get('/');

@@ -1,4 +1,3 @@
-import { createLogger } from '../../src/base/logger.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { openEventStream } from '../../src/events/stream.ts';
@@ -22,7 +21,6 @@ import { testRedisUrl, uniqueNamespace } from '../support/redis.ts';
 export type RelayBench = Awaited<ReturnType<typeof relayBench>>;
 
 const redact = (text: string) => text;
-const logger = createLogger({ level: 'fatal', redact, name: 'relay' });
 const DAY_MS = 86_400_000;
 
 /** The outbox and the event log in one database of the test's own, and a queue of its own. */
@@ -106,20 +104,19 @@ export function relayOn(
     splitOut: (splitting) => around(() => bench.splitOut(splitting)),
     deliveredRetentionMs: 30 * DAY_MS,
     redact,
-    logger,
   };
   let memory: Memory | undefined;
   return {
     lease,
     turn,
     deps,
-    memory: async () => (memory ??= await begin({ outbox: database, lease, log: database, logger })),
+    memory: async () => (memory ??= await begin({ outbox: database, lease, log: database })),
     /** What a relay that begins anew does not know. */
     forget() {
       memory = undefined;
     },
     async step(): Promise<boolean> {
-      memory ??= await begin({ outbox: database, lease, log: database, logger });
+      memory ??= await begin({ outbox: database, lease, log: database });
       const more = await take(memory, deps);
       // However long it was to wait.
       for (const one of memory.journey.all()) one.lookAt = 0;

@@ -20,13 +20,17 @@ interface Ended {
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A TypeScript module in a process of its own, at the top of the package; `env` is all it gets but PATH. */
-export function startScript(
-  source: string,
-  env: NodeJS.ProcessEnv = {},
-  args: readonly string[] = [],
-): Script {
-  const nodeArgs = ['--import', 'tsx', '--input-type=module', '--eval', source, '--', ...args];
-  const child = spawn(process.execPath, nodeArgs, {
+export function startScript(source: string, env: NodeJS.ProcessEnv = {}): Script {
+  return start(['--import', 'tsx'], source, env);
+}
+
+/** The same of a JavaScript module that imports what was built, which starts in half the time. */
+export function startBuilt(source: string, env: NodeJS.ProcessEnv = {}): Script {
+  return start([], source, env);
+}
+
+function start(options: readonly string[], source: string, env: NodeJS.ProcessEnv): Script {
+  const child = spawn(process.execPath, [...options, '--input-type=module', '--eval', source], {
     cwd: packageRoot,
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -25,14 +25,14 @@ const SERVICE = [
   'databaseUrl',
   'circuit',
   'events',
-  'alertWebhookUrl',
   'logLevel',
 ] as const;
 
 /** Which settings each command reads: what is wrong with any other is no concern of it. */
 const PARTS = {
   worker: [...SERVICE, 'access', 'worker'],
-  dashboard: [...SERVICE, 'dashboard'],
+  dashboard: [...SERVICE, 'dashboard', 'alerts'],
+  alerts: ['namespace', 'alerts'],
   enqueue: ['locationId', 'namespace', 'redisUrl'],
   circuit: ['namespace', 'redisUrl', 'circuit', 'events'],
   deadLetters: ['namespace', 'redisUrl'],

@@ -82,6 +82,7 @@ const CHECKS = {
   share: checkShare,
   text: text((value) => (/\p{Cc}/u.test(value) ? 'must have no control characters' : undefined)),
   'web-url': text((value) => checkUrl(value, ['http://', 'https://'])),
+  'webhook-secret': text(checkWebhookSecret),
   'whole-number': wholeNumber('a whole number'),
 } satisfies Record<string, Check>;
 
@@ -151,6 +152,15 @@ function checkApiUrl(value: string): string | undefined {
   if (url.username || url.password) return 'must have no credentials in it: the key goes in CONEXXUS_API_KEY';
   if (url.search || url.hash) return 'must have no query or fragment: paths are appended to it';
   return undefined;
+}
+
+/** As Standard Webhooks has it. */
+function checkWebhookSecret(value: string): string | undefined {
+  const bytes = Buffer.from(value.replace(/^whsec_/, ''), 'base64');
+  const isBase64 = value.startsWith('whsec_') && bytes.toString('base64') === value.slice('whsec_'.length);
+  return isBase64 && bytes.length >= 24 && bytes.length <= 64
+    ? undefined
+    : 'must be whsec_ and 24 to 64 random bytes in Base64: printf whsec_ && openssl rand -base64 32';
 }
 
 function checkUrl(value: string, schemes: readonly string[]): string | undefined {

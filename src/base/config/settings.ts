@@ -141,9 +141,28 @@ export const SCHEMA = {
       sensitive: true,
     }),
   },
-  alertWebhookUrl: optional('ALERT_WEBHOOK_URL', 'web-url', 'Where alerts are posted as JSON.', {
-    sensitive: true,
-  }),
+  alerts: {
+    webhookUrl: optional('ALERT_WEBHOOK_URL', 'web-url', 'Where alerts are posted as JSON.', {
+      sensitive: true,
+    }),
+    webhookSecret: optional(
+      'ALERT_WEBHOOK_SECRET',
+      'webhook-secret',
+      'Signs them, after Standard Webhooks.',
+      {
+        sensitive: true,
+      },
+    ),
+    backlogAgeMs: ms(
+      'ALERT_BACKLOG_AGE',
+      900_000,
+      [1_000, 7 * DAY_MS],
+      'Age of the oldest due job, or of the oldest sale waiting in the outbox, that is told.',
+    ),
+    heartbeatUrl: optional('ALERT_HEARTBEAT_URL', 'web-url', 'Called once a minute while all is well.', {
+      sensitive: true,
+    }),
+  },
   logLevel: {
     ...variable('LOG_LEVEL', 'log-level', 'trace, debug, info, warn, error, fatal or silent.'),
     default: 'info' as LogLevel,

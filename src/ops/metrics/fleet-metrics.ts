@@ -76,7 +76,7 @@ async function tellOfFleet(deps: FleetMetricsDeps): Promise<string> {
 
 async function tellOfCircuit(instruments: Instruments, { fleet }: FleetMetricsDeps): Promise<void> {
   const view = await fleet.look();
-  const { report, openings, concurrency, now } = view;
+  const { report, openings, now } = view;
   const { gauge, counter } = instruments;
   const state = gauge({
     name: 'conexxus_sync_fleet_circuit_state',
@@ -106,12 +106,21 @@ async function tellOfCircuit(instruments: Instruments, { fleet }: FleetMetricsDe
     help: 'Trials of a half-open circuit that are under way.',
     labels: {},
   })({}, report.trialsInFlight);
+  tellOfLimits(instruments, view);
+  tellOfWorkers(instruments, view);
+}
+
+function tellOfLimits({ gauge }: Instruments, { concurrency, eventBacklogMax }: FleetView): void {
   gauge({
     name: 'conexxus_sync_fleet_concurrency_limit',
     help: 'Calls that all workers together may have in flight (trials, ramp, FLEET_CONCURRENCY); 0: no limit.',
     labels: {},
   })({}, concurrency);
-  tellOfWorkers(instruments, view);
+  gauge({
+    name: 'conexxus_sync_fleet_event_backlog_limit',
+    help: 'Rows waiting for Postgres at which the queue is paused: EVENT_BACKLOG_MAX, as the workers have it.',
+    labels: {},
+  })({}, eventBacklogMax);
 }
 
 function tellOfWorkers({ gauge }: Instruments, { workers }: FleetView): void {
@@ -167,7 +176,7 @@ async function tellOfEvents({ gauge }: Instruments, { redis, namespace }: FleetM
   const { rows, oldestAt, refused, now } = await readUnwritten(redis, namespace);
   gauge({
     name: 'conexxus_sync_fleet_event_backlog',
-    help: 'Rows of the event log that wait for Postgres; at EVENT_BACKLOG_MAX the queue is paused.',
+    help: 'Rows of the event log that wait for Postgres.',
     labels: {},
   })({}, rows);
   gauge({

@@ -6,8 +6,11 @@ import { OTHER } from './instruments.ts';
 
 // The values of labels. Each list is closed: neither a store, nor a sale, nor a text from outside is in any.
 
-/** `other`: any client can enqueue a job of any name; it dies as invalid data. */
-export const JOBS: readonly string[] = [...JOB_NAMES, OTHER];
+/**
+ * Names of jobs; `job` itself is a label of Prometheus's own. `other`: any client can enqueue a job of any name; it dies as
+ * invalid data.
+ */
+export const OPERATIONS: readonly string[] = [...JOB_NAMES, OTHER];
 
 export const OUTCOMES: readonly string[] = Object.keys({
   delivered: true,

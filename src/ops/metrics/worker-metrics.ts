@@ -2,7 +2,7 @@ import { type Happenings, hear } from '../../base/happenings.ts';
 import { PAUSE_REASONS } from '../../sync/gate/gate-script.ts';
 import type { WorkerSelf } from '../../sync/worker-self.ts';
 import { type Instruments, setEach } from './instruments.ts';
-import { CIRCUIT_STATES, HEALTH_ANSWERS, JOBS, OUTCOMES } from './labels.ts';
+import { CIRCUIT_STATES, HEALTH_ANSWERS, OPERATIONS, OUTCOMES } from './labels.ts';
 import { createProcessMetrics, type Dependencies, type Metrics } from './process-metrics.ts';
 
 interface WorkerMetricsDeps {
@@ -40,12 +40,12 @@ function hearOfSales({ counter, histogram }: Instruments) {
   const attempts = counter({
     name: 'conexxus_sync_attempts_total',
     help: 'Attempts that this worker made, by what came of them.',
-    labels: { job: JOBS, outcome: OUTCOMES },
+    labels: { operation: OPERATIONS, outcome: OUTCOMES },
   });
   const duration = histogram({
     name: 'conexxus_sync_call_duration_seconds',
     help: 'How long calls to Conexxus took, until the whole answer or the failure.',
-    labels: { job: JOBS, delivered: ['yes', 'no'] },
+    labels: { operation: OPERATIONS, delivered: ['yes', 'no'] },
     buckets: CALL_BUCKETS_S,
   });
   const trials = counter({
@@ -56,7 +56,7 @@ function hearOfSales({ counter, histogram }: Instruments) {
   const deaths = counter({
     name: 'conexxus_sync_dead_lettered_total',
     help: 'Jobs that this worker gave up, a batch that is to be sent in halves among them.',
-    labels: { job: JOBS, outcome: OUTCOMES },
+    labels: { operation: OPERATIONS, outcome: OUTCOMES },
   });
   const stalled = counter({
     name: 'conexxus_sync_stalled_jobs_total',
@@ -64,16 +64,16 @@ function hearOfSales({ counter, histogram }: Instruments) {
     labels: {},
   });
 
-  function count({ operation: job, outcome, durationMs, trial }: Happenings['attempt-made']): void {
-    attempts({ job, outcome });
+  function count({ operation, outcome, durationMs, trial }: Happenings['attempt-made']): void {
+    attempts({ operation, outcome });
     if (trial) trials({ outcome });
     if (NO_CALL.has(outcome)) return;
-    duration({ job, delivered: outcome === 'delivered' ? 'yes' : 'no' }, durationMs / 1_000);
+    duration({ operation, delivered: outcome === 'delivered' ? 'yes' : 'no' }, durationMs / 1_000);
   }
 
   return [
     hear('attempt-made', count),
-    hear('dead-lettered', ({ operation: job, outcome }) => deaths({ job, outcome })),
+    hear('dead-lettered', ({ operation, outcome }) => deaths({ operation, outcome })),
     hear('job-stalled', () => stalled({})),
   ];
 }

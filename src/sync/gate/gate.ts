@@ -17,6 +17,7 @@ import {
 import { createHealthCalls } from './health-call.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { nextMove } from './next-move.ts';
+import { createSight } from './sight.ts';
 import { createStanding } from './standing.ts';
 import { createWarnings } from './warnings.ts';
 
@@ -53,6 +54,7 @@ export function createGate(deps: GateDeps): Gate {
   const script = createGateScript(redis, namespace, options, self);
   const moves = new EventEmitter().setMaxListeners(0);
   const warn = createWarnings(redis, namespace);
+  const seen = createSight();
   const standing = createStanding();
   const stopping = new AbortController();
   const heartbeat = createHeartbeat(check);
@@ -62,8 +64,7 @@ export function createGate(deps: GateDeps): Gate {
     const picture = await script('follow');
     warn(picture);
     standing.set(picture.standing);
-    const { reasons: pausedBy, state, concurrency } = picture;
-    tell('gate-followed', { pausedBy, state, concurrency, standing: picture.standing.kind });
+    seen(picture);
     return picture;
   }
 

@@ -22,6 +22,8 @@ export interface FleetView {
   readonly openings: CircuitStatus['openings'];
   /** Calls that all workers may have in flight now; 0: no limit. */
   readonly concurrency: number;
+  /** Rows waiting for Postgres at which the queue is paused. */
+  readonly eventBacklogMax: number;
   /** Redis's clock, as all times of the report. */
   readonly now: number;
 }
@@ -56,6 +58,7 @@ export function createFleet({ redis, namespace, ownOptions }: FleetDeps): Fleet 
         workers: workerReports(workers, status.benched),
         openings: status.openings,
         concurrency: gate.concurrency,
+        eventBacklogMax: options.eventBacklogMax,
         now,
       };
     },

@@ -36,11 +36,12 @@ const anyJson = z.string().transform((text, context): unknown => {
   }
 });
 
+/** By name, till-2 before till-10. */
 export function workerReports(
   workers: readonly RegisteredWorker[],
   benched: readonly BenchedWorker[],
 ): WorkerReport[] {
-  return workers.map(({ id, since, takesJobs, entry }) => {
+  const reports = workers.map(({ id, since, takesJobs, entry }) => {
     const told = anyJson.pipe(entrySchema).safeParse(entry);
     const bench = benched.find(({ workerId }) => workerId === id);
     return {
@@ -51,7 +52,10 @@ export function workerReports(
       benched: bench ? { since: bench.since, cause: bench.cause, retryAt: bench.retryAt } : null,
     };
   });
+  return reports.sort((one, other) => ORDER.compare(one.name, other.name) || ORDER.compare(one.id, other.id));
 }
+
+const ORDER = new Intl.Collator('en', { numeric: true });
 
 /** Of an entry that another version wrote, and this one can't read. */
 const UNTOLD = { version: '?', slots: 0, busy: 0, lastOutcome: null, options: null };

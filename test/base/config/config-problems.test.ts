@@ -30,6 +30,8 @@ describe('what is wrong with the configuration', () => {
   const wholeMs = 'CONEXXUS_TIMEOUT must be a whole number of milliseconds from 1 to 3600000';
   const namespace =
     'SYNC_NAMESPACE must begin with a letter or digit and have only letters, digits, "-", "_" and "." (at most 100)';
+  const whsec =
+    'ALERT_WEBHOOK_SECRET must be whsec_ and 24 to 64 random bytes in Base64: printf whsec_ && openssl rand -base64 32';
   const encode = 'is not a valid URL: percent-encode special characters of its user name and password';
 
   it.each<[Part, NodeJS.ProcessEnv, string]>([
@@ -91,9 +93,16 @@ describe('what is wrong with the configuration', () => {
     ['enqueue', { LOCATION_ID: 'a\nb' }, 'LOCATION_ID must have no control characters'],
     ['migrate', { DATABASE_URL: 'postgres://u:p/ss@db.shop.test/x' }, `DATABASE_URL ${encode}`],
     [
-      'worker',
+      'dashboard',
       { ALERT_WEBHOOK_URL: 'hooks.shop.test' },
       'ALERT_WEBHOOK_URL must start with http:// or https://',
+    ],
+    ['alerts', { ALERT_WEBHOOK_SECRET: 'secret' }, whsec],
+    ['alerts', { ALERT_WEBHOOK_SECRET: 'whsec_c2hvcnQ=' }, whsec],
+    [
+      'alerts',
+      { ALERT_BACKLOG_AGE: '999' },
+      'ALERT_BACKLOG_AGE must be a whole number of milliseconds from 1000 to 604800000',
     ],
     ['dashboard', { DASHBOARD_HOST: '0.0.0.0' }, openHost],
     ['dashboard', { DASHBOARD_HOST: '::' }, openHost],

@@ -189,10 +189,13 @@ describe('the secrets of an environment', () => {
       DASHBOARD_PASSWORD: 'operator pw',
       DASHBOARD_VIEWER_PASSWORD: 'viewer pw',
       ALERT_WEBHOOK_URL: 'https://hooks.shop.test/services/T0K3N?a=b',
+      ALERT_WEBHOOK_SECRET: 'whsec_c2VjcmV0',
+      ALERT_HEARTBEAT_URL: 'https://beats.shop.test/B3A7',
     });
     const expected = ['the-api-key', 'the-other-key', 'redis%21pw', 'redis!pw', 'db@pw', 'query pw'];
     expect(secrets).toEqual(expect.arrayContaining(expected));
     expect(secrets).toEqual(expect.arrayContaining(['operator pw', 'viewer pw', '/services/T0K3N?a=b']));
+    expect(secrets).toEqual(expect.arrayContaining(['whsec_c2VjcmV0', '/B3A7']));
   });
 
   it('are a key and a password also where they look like an address', () => {

@@ -78,7 +78,7 @@ describe('the metrics of the fleet', () => {
       'health-failed': 0,
       other: 0,
     });
-    await stand.startWorkers(2);
+    await stand.startWorkers(2, { EVENT_BACKLOG_MAX: '7000' });
     await stand.queue.add('push_sales', { date: '2026-02-30' }, { jobId: 'bad' });
     await eventually(async () => expect(await stand.queue.getFailedCount()).toBe(1));
     await stand.simulator.setMode(503);
@@ -92,6 +92,8 @@ describe('the metrics of the fleet', () => {
     expect(seen.value('conexxus_sync_fleet_circuit_openings_total', { cause: 'streak' })).toBe(1);
     expect(seen.value('conexxus_sync_fleet_queue_paused', { reason: 'open' })).toBe(1);
     expect(seen.value('conexxus_sync_fleet_outage_seconds')).toBeGreaterThan(0);
+    // Not the dashboard's own.
+    expect(seen.value('conexxus_sync_fleet_event_backlog_limit')).toBe(7_000);
     // The one that failed first may have been benched before the circuit opened.
     const { alive = 0, benched = 0 } = seen.series('conexxus_sync_fleet_workers');
     expect(alive + benched).toBe(2);

@@ -21,7 +21,8 @@ async function startWorker(env: Readonly<Record<string, string>> = {}): Promise<
 const ATTEMPTS = 'conexxus_sync_attempts_total';
 const CALLS = 'conexxus_sync_call_duration_seconds_count';
 const ROWS = 'conexxus_sync_event_rows_written_total';
-const attempts = (seen: Scrape, outcome: string) => seen.value(ATTEMPTS, { job: 'push_sales', outcome });
+const attempts = (seen: Scrape, outcome: string) =>
+  seen.value(ATTEMPTS, { operation: 'push_sales', outcome });
 
 describe("a worker's metrics", () => {
   it('are all there before the first sale, at 0', async () => {
@@ -63,13 +64,15 @@ describe("a worker's metrics", () => {
     const seen = await eventually(async () => {
       const now = await look();
       expect(attempts(now, 'delivered')).toBe(5);
-      expect(now.value('conexxus_sync_dead_lettered_total', { job: 'other', outcome: 'rejected' })).toBe(1);
+      expect(
+        now.value('conexxus_sync_dead_lettered_total', { operation: 'other', outcome: 'rejected' }),
+      ).toBe(1);
       expect(now.value(ROWS)).toBeGreaterThanOrEqual(7);
       return now;
     });
     expect(attempts(seen, 'transient')).toBe(1);
-    expect(seen.value(CALLS, { job: 'push_sales', delivered: 'yes' })).toBe(5);
-    expect(seen.value(CALLS, { job: 'push_sales', delivered: 'no' })).toBe(1);
+    expect(seen.value(CALLS, { operation: 'push_sales', delivered: 'yes' })).toBe(5);
+    expect(seen.value(CALLS, { operation: 'push_sales', delivered: 'no' })).toBe(1);
     const labels = seen.families.flatMap(({ samples }) =>
       samples.map((sample) => Object.values(sample.labels)),
     );
@@ -98,6 +101,30 @@ describe("a worker's metrics", () => {
     expect(seen.value('conexxus_sync_trials_total', { outcome: 'delivered' })).toBeGreaterThanOrEqual(2);
     expect(seen.value('conexxus_sync_health_calls_total', { answer: 'ok' })).toBe(1);
   }, 40_000);
+
+  it('tell that Postgres is away, also where no row waits to be written', async () => {
+    stand = await startStand();
+    const proxy = await startTcpProxy({ port: Number(new URL(stand.databaseUrl).port) });
+    const look = await startWorker({ DATABASE_URL: proxy.through(stand.databaseUrl) });
+    const tells = (postgres: number) =>
+      eventually(async () =>
+        expect((await look()).series('conexxus_sync_up')).toEqual({ redis: 1, postgres }),
+      );
+    await tells(1);
+    await eventually(async () => expect((await look()).value(ROWS)).toBe(1));
+    await proxy.listen(false);
+    proxy.reset();
+    await tells(0);
+    await stand.enqueue(makeSales(1));
+    await eventually(async () =>
+      expect((await look()).value('conexxus_sync_event_write_failures_total')).toBeGreaterThan(0),
+    );
+    await tells(0);
+    await proxy.listen(true);
+    await tells(1);
+    await Promise.all(stand.workers.map((worker) => worker.stop()));
+    await proxy.stop();
+  }, 60_000);
 
   it('are answered while Redis is away and does not even say so', async () => {
     const proxy = await startTcpProxy({ port: Number(new URL(testRedisUrl()).port) });
