@@ -7,6 +7,7 @@ export default defineConfig({
     './src/inventory/schema.ts',
     './src/ops/alerts/schema.ts',
     './src/schedules/schema.ts',
+    './src/tokens/schema.ts',
   ],
   out: './drizzle',
 });

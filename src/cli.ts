@@ -30,6 +30,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = 
   async events(program) {
     (await import('./cli/events.ts')).registerEvents(program);
   },
+  async tokens(program) {
+    (await import('./cli/tokens.ts')).registerTokens(program);
+  },
   async outbox(program) {
     (await import('./cli/outbox.ts')).registerOutbox(program);
   },

@@ -64,6 +64,9 @@ export function jobsIn({ events }: SaleEvents): string[] {
   return [...new Set(events.map(({ jobId }) => jobId))].slice(-JOBS);
 }
 
+/** Whether the whole queue is looked through. */
+type Search = 'always' | 'where-unknown' | 'never';
+
 interface QueueOfSale {
   readonly redis: Redis;
   /** Over the same connection. */
@@ -78,13 +81,15 @@ interface QueueOfSale {
  */
 export async function readQueueTraces(
   { redis, queue, namespace, fleet }: QueueOfSale,
-  { id }: WantedSale,
+  { id, locationId }: WantedSale,
   jobIds: readonly string[],
-  search: 'always' | 'where-unknown' = 'always',
+  search: Search = 'always',
 ): Promise<QueueTraces> {
   const isKnown = async () => jobIds.length > 0 || (await redis.exists(queue.toKey(id))) === 1;
-  const isSearched = !SYNC_KEY.test(id) && (search === 'always' || !(await isKnown()));
-  const found = isSearched ? await findJobsOfSale(redis, queue, id) : [];
+  const isWanted = search === 'always' || (search === 'where-unknown' && !(await isKnown()));
+  const isSearched = !SYNC_KEY.test(id) && isWanted;
+  const holding = isSearched ? await findJobsOfSale(redis, queue, id) : [];
+  const found = locationId === undefined ? holding : await ofStore(redis, queue, holding, locationId);
   const ids = [...new Set([id, ...jobIds, ...found.slice(0, JOBS)])];
   const view = await fleet.look();
   return {
@@ -95,6 +100,12 @@ export async function readQueueTraces(
     now: view.now,
     isSearched: isSearched || SYNC_KEY.test(id),
   };
+}
+
+/** Till numbers are alike in a thousand stores. */
+async function ofStore(redis: Redis, queue: Queue, ids: readonly string[], store: string): Promise<string[]> {
+  const jobs = ids.length === 0 ? [] : await readQueuedJobs(redis, queue, ids);
+  return jobs.filter(({ locationId }) => locationId === store).map(({ id }) => id);
 }
 
 type Seen = Pick<FleetView, 'report' | 'workers' | 'now'>;

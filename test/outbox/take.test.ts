@@ -39,6 +39,17 @@ describe('taking', () => {
     expect([await left(), await waitingHere()]).toEqual([0, 3]);
   });
 
+  it('stands still at no date, however old or far', async () => {
+    for (const date of ['0000-01-01', '0001-01-01', '9999-12-31'])
+      await ringUp(bench.sql, aSale(date, { date }));
+    await taken();
+    expect(await lines()).toMatchObject([
+      { id: '0001-01-01', fate: null },
+      { id: '9999-12-31', fate: null },
+      { id: '0000-01-01', fate: 'apart', reason: 'date: must be a calendar date as YYYY-MM-DD' },
+    ]);
+  });
+
   it('never writes a sale again that is known, in the same look or a later one', async () => {
     await ringUp(bench.sql, aSale('a'));
     await ringUp(bench.sql, { ...aSale('a'), register: 3 });

@@ -50,6 +50,18 @@ const PARTS = {
     'events',
     'logLevel',
   ],
+  intake: [
+    'namespace',
+    'redisUrl',
+    'databaseUrl',
+    'outboxDatabaseUrl',
+    'outbox',
+    'intake',
+    'circuit',
+    'events',
+    'logLevel',
+  ],
+  tokens: ['databaseUrl'],
   outbox: ['namespace', 'redisUrl', 'outboxDatabaseUrl'],
   books: ['outboxDatabaseUrl'],
 } as const satisfies Record<string, readonly (keyof Slices)[]>;

@@ -132,6 +132,12 @@ export const SCHEMA = {
       default: '23:30',
     },
   },
+  intake: {
+    host: { ...variable('INTAKE_HOST', 'host', 'Listen address.'), default: '127.0.0.1' },
+    port: count('INTAKE_PORT', 3_100, [0, 65_535], 'Listen port; 0: any free one.'),
+    rate: count('INTAKE_RATE', 100, [1, 1_000_000], 'Requests a second that one token may make.'),
+    healthPort: count('INTAKE_HEALTH_PORT', 0, [0, 65_535], 'Port of the intake health page; 0: off.'),
+  },
   dashboard: {
     host: { ...variable('DASHBOARD_HOST', 'host', 'Listen address.'), default: '127.0.0.1' },
     port: count('DASHBOARD_PORT', 3_000, [0, 65_535], 'Listen port; 0: any free one.'),

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { html } from 'hono/html';
 import { readMoment } from '../../base/moment.ts';
+import type { Problem } from '../../base/problem.ts';
 import type { Backlog } from '../../sync/report/backlog.ts';
 import { crewWords, queueWords, stateWords } from '../../sync/report/circuit-words.ts';
 import { timeToCome } from '../../sync/report/fleet.ts';
@@ -9,7 +10,6 @@ import { checked } from '../api/asking.ts';
 import { endingBody, reasonBody } from '../api/requests.ts';
 import type { OpsEnv } from '../auth.ts';
 import type { FleetSeen } from '../fleet-reader.ts';
-import type { Problem } from '../problem.ts';
 import { type Desk, type OpsContext, show, tried, wordOf } from './desk.ts';
 import { type Fields, formFields, queryFields } from './fields.ts';
 import { facts, type Html, reasonField, textField, times, troubleBox } from './page.ts';

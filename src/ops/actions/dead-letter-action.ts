@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { html } from 'hono/html';
+import type { Problem } from '../../base/problem.ts';
 import type { Redactor } from '../../base/redaction.ts';
 import { type Deed, PAST } from '../../sync/dead-letters/records.ts';
 import { type Survey, survey } from '../../sync/dead-letters/survey.ts';
@@ -8,7 +9,6 @@ import { letterFilter } from '../api/acts.ts';
 import { checked } from '../api/asking.ts';
 import { deedBody, rateField } from '../api/requests.ts';
 import type { OpsEnv } from '../auth.ts';
-import type { Problem } from '../problem.ts';
 import { type Desk, type OpsContext, show, tried, wordOf } from './desk.ts';
 import { type Fields, formFields, queryFields, queryOf } from './fields.ts';
 import { type Html, hiddenFields, reasonField, someOf, textField, times, troubleBox } from './page.ts';

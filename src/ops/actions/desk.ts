@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
+import type { Problem } from '../../base/problem.ts';
 import type { Redactor } from '../../base/redaction.ts';
 import type { Word } from '../../sync/dead-letters/operator-event.ts';
 import type { Acting } from '../acting.ts';
 import { refusalOfAct } from '../api/refusals.ts';
 import type { OpsEnv } from '../auth.ts';
 import type { FleetReader } from '../fleet-reader.ts';
-import type { Problem } from '../problem.ts';
 import { actionPage, type Html } from './page.ts';
 import type { Runs } from './runs.ts';
 

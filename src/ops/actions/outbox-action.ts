@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import { html } from 'hono/html';
+import type { Problem } from '../../base/problem.ts';
 import { type Act, OPEN_TO_ACTS, type SaleFilter } from '../../outbox/meant.ts';
 import { ACT_PAST, byState, refusalWords, sumOf } from '../../outbox/outcome-words.ts';
 import type { Outcome } from '../../outbox/tally.ts';
 import { checked } from '../api/asking.ts';
 import { outboxBody, reasonBody } from '../api/requests.ts';
 import type { OpsEnv } from '../auth.ts';
-import type { Problem } from '../problem.ts';
 import { type Desk, type OpsContext, show, tried, wordOf } from './desk.ts';
 import { type Fields, formFields, queryFields } from './fields.ts';
 import { type Html, hiddenFields, reasonField, textField, times, troubleBox } from './page.ts';

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
+import type { Problem } from '../../base/problem.ts';
 import type { Person } from '../auth.ts';
 import { STYLE } from '../page/assets.ts';
-import type { Problem } from '../problem.ts';
 
 export type Html = ReturnType<typeof html>;
 

@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import { html } from 'hono/html';
+import type { Problem } from '../../base/problem.ts';
 import { payloadFor } from '../api/acts.ts';
 import { checked } from '../api/asking.ts';
 import { notJson } from '../api/refusals.ts';
 import { resendBody } from '../api/requests.ts';
 import type { OpsEnv } from '../auth.ts';
-import type { Problem } from '../problem.ts';
 import { type Desk, type OpsContext, show, tried, wordOf } from './desk.ts';
 import { type Fields, formFields, queryFields } from './fields.ts';
 import { facts, hiddenFields, reasonField, someOf, textField, troubleBox } from './page.ts';

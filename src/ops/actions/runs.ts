@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { errorMessage } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
+import { within } from '../../base/shared.ts';
 import type { DeadLetterFilter, DeadLetters, Verdict } from '../../sync/dead-letters/dead-letters.ts';
 import { operatorEvent, type Word } from '../../sync/dead-letters/operator-event.ts';
 import { countsRecord, type Deed, emptyTally, type VerdictTally } from '../../sync/dead-letters/records.ts';
 import type { AuditLog } from '../operator.ts';
-import { within } from '../shared.ts';
 
 /** What a person set going. */
 interface Asked {

@@ -1,11 +1,7 @@
 import { z } from 'zod';
-import { VERSION } from '../../base/version.ts';
+import { type Json, openApi, reference } from '../../base/openapi.ts';
 import { ANSWERS } from './answers.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
-
-type Json = Record<string, unknown>;
-
-const COMPONENTS = '#/components/schemas/';
 
 const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'Cannot be read',
@@ -30,20 +26,13 @@ export function openApiDocument(): Json {
     const path = `/api${operation.path}`;
     paths[path] = { ...paths[path], [operation.method]: { operationId, ...described(operation) } };
   }
-  return {
-    openapi: '3.1.0',
-    info: {
-      title: 'conexxus-sync operations',
-      version: VERSION,
-      description:
-        "To look at the circuit and what became of sales, and to steer. Writes are the operator's.",
-      license: { name: 'MIT', identifier: 'MIT' },
-    },
-    servers: [{ url: '/' }],
-    security: [{ login: [] }],
+  return openApi({
+    title: 'conexxus-sync operations',
+    description: "To look at the circuit and what became of sales, and to steer. Writes are the operator's.",
+    security: { login: { type: 'http', scheme: 'basic' } },
     paths,
-    components: { securitySchemes: { login: { type: 'http', scheme: 'basic' } }, schemas: answerSchemas() },
-  };
+    schemas: ANSWERS,
+  });
 }
 
 function described({ method, summary, query, body, answer, problems }: Operation): Json {
@@ -81,17 +70,4 @@ function parametersOf({ properties = {}, required = [] }: z.core.JSONSchema.Base
 function schemaOf(schema: z.ZodType): z.core.JSONSchema.BaseSchema {
   const { $schema: _dialect, '~standard': _standard, ...made } = z.toJSONSchema(schema, { io: 'input' });
   return made;
-}
-
-function answerSchemas(): Json {
-  const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(ANSWERS)) registry.add(schema, { id });
-  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `${COMPONENTS}${id}`, io: 'input' });
-  return Object.fromEntries(
-    Object.entries(schemas).map(([name, { $schema: _dialect, $id: _id, ...schema }]) => [name, schema]),
-  );
-}
-
-function reference(name: string): Json {
-  return { $ref: `${COMPONENTS}${name}` };
 }

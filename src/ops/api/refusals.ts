@@ -1,10 +1,10 @@
+import type { Problem } from '../../base/problem.ts';
 import { refusalOf } from '../../base/redis-writes.ts';
 import { IllegalMoveError } from '../../circuit/circuit.ts';
 import { AmbiguousSaleError } from '../../outbox/meant.ts';
 import { ResendRefusedError } from '../../sync/dead-letters/resend.ts';
 import type { Problem as FieldProblem } from '../../sync/jobs/problems.ts';
 import { PostgresAwayError } from '../acting.ts';
-import type { Problem } from '../problem.ts';
 
 /** A request that cannot be done as it was asked; nothing was changed. */
 export class RequestRefusal extends Error {

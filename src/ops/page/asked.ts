@@ -1,6 +1,6 @@
 import { postgresCodeOf } from '../../base/postgres-errors.ts';
+import { within } from '../../base/shared.ts';
 import type { Told } from '../../sales/sale-traces.ts';
-import { within } from '../shared.ts';
 
 const ASK_TIMEOUT_MS = 3_000;
 

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Database } from '../../base/database.ts';
 import type { Logger } from '../../base/logger.ts';
+import { within } from '../../base/shared.ts';
 import type { LoggedEvent } from '../../events/logged-event.ts';
 import { type Minute, minuteOf, readMinutes } from '../../events/minutes.ts';
 import { readActs, readMoves, readOutcomes } from '../../events/recent.ts';
@@ -12,7 +13,6 @@ import { type Backlog, readBacklog } from '../../sync/report/backlog.ts';
 import { readStoresInTurn, type StoresInTurn } from '../../sync/report/stores-in-turn.ts';
 import type { Alerts, ProblemAtAGlance } from '../alerts/alerts.ts';
 import type { FleetReader, FleetSeen } from '../fleet-reader.ts';
-import { within } from '../shared.ts';
 import { createPacemaker, type Pace } from './pace.ts';
 import { createPart, type Part, type Reading } from './reading.ts';
 

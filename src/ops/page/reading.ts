@@ -1,6 +1,6 @@
 import { postgresCodeOf } from '../../base/postgres-errors.ts';
 import { refusalOf } from '../../base/redis-writes.ts';
-import { within } from '../shared.ts';
+import { within } from '../../base/shared.ts';
 
 /** What was last read of one thing, and whether it can be read now. Times are ms by this process's clock. */
 export interface Reading<Value> {

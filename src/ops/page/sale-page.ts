@@ -2,6 +2,7 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Database } from '../../base/database.ts';
 import { type Redactor, redactData } from '../../base/redaction.ts';
+import { within } from '../../base/shared.ts';
 import { readSaleLines } from '../../outbox/sale-lines.ts';
 import { type FoundSale, salesIn } from '../../sales/sale-answer.ts';
 import {
@@ -14,7 +15,6 @@ import {
 } from '../../sales/sale-traces.ts';
 import { changedNumbersAsText } from '../../sync/jobs/exact-numbers.ts';
 import type { FleetReader } from '../fleet-reader.ts';
-import { within } from '../shared.ts';
 import { askPostgres } from './asked.ts';
 
 export interface SalePageDeps {

@@ -46,7 +46,10 @@ const summary = z.looseObject(
 
 export const pushSales = z.looseObject(
   {
-    date: z.iso.date(must('a calendar date as YYYY-MM-DD')),
+    // Postgres begins with the year 1: no relay could write down a sale of the year 0.
+    date: z.iso
+      .date(must('a calendar date as YYYY-MM-DD'))
+      .regex(/^(?!0000)/, { error: 'must be a calendar date as YYYY-MM-DD' }),
     locationId: name,
     transactions: z.array(transaction, list),
     summary: summary.optional(),
