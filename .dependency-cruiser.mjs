@@ -1,6 +1,7 @@
-// The way imports point (README, "Where things live"): processes -> ops, cli -> sync -> the four
-// domain folders, which know neither each other nor sync; -> base, which knows nobody above it.
-const DOMAIN = ['circuit', 'conexxus', 'events', 'inventory'];
+// The way imports point (README, "Where things live"): processes -> ops, cli, intake -> sales -> outbox -> sync -> the
+// five domain folders, which know neither each other nor sync; -> base, which knows nobody above it.
+const DOMAIN = ['circuit', 'conexxus', 'events', 'inventory', 'tokens'];
+const PROCESSES = '^src/(worker|dashboard|relay|intake|cli|index)\\.ts$';
 const BASE = '^src/base/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -21,7 +22,7 @@ export default {
         path: '^src/',
         pathNot: [
           `^src/${folder}/`,
-          '^src/base/(errors|redis|database|migrations|postgres-errors|redaction|happenings|pause)\\.ts$',
+          '^src/base/(errors|redis|database|migrations|postgres-errors|redaction|happenings|json-number|pause)\\.ts$',
         ],
       },
     })),
@@ -29,13 +30,25 @@ export default {
       name: 'sync-knows-no-process',
       severity: 'error',
       from: { path: '^src/sync/' },
-      to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+      to: { path: ['^src/(ops|cli|intake|sales|base/config)/', PROCESSES] },
     },
     {
       name: 'outbox-knows-no-process',
       severity: 'error',
       from: { path: '^src/outbox/' },
-      to: { path: '^src/(ops|cli|base/config)/|^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+      to: { path: ['^src/(ops|cli|intake|sales|base/config)/', PROCESSES] },
+    },
+    {
+      name: 'schedules-know-no-process',
+      severity: 'error',
+      from: { path: '^src/schedules/' },
+      to: { path: ['^src/(ops|cli|intake|base/config)/', PROCESSES] },
+    },
+    {
+      name: 'sync-and-outbox-know-no-schedules',
+      severity: 'error',
+      from: { path: '^src/(sync|outbox)/' },
+      to: { path: '^src/schedules/' },
     },
     {
       name: 'a-sale-s-way-tells-and-does-not-log',
@@ -50,10 +63,34 @@ export default {
       to: { path: '^src/outbox/' },
     },
     {
-      name: 'ops-and-cli-know-no-process',
+      name: 'sync-and-outbox-know-no-sales',
+      severity: 'error',
+      from: { path: '^src/(sync|outbox)/' },
+      to: { path: '^src/sales/' },
+    },
+    {
+      name: 'sales-know-no-process',
+      severity: 'error',
+      from: { path: '^src/sales/' },
+      to: { path: ['^src/(ops|cli|intake|base/config)/', PROCESSES] },
+    },
+    {
+      name: 'ops-cli-and-intake-know-no-process',
+      severity: 'error',
+      from: { path: '^src/(ops|cli|intake)/' },
+      to: { path: PROCESSES },
+    },
+    {
+      name: 'intake-knows-neither-ops-nor-cli',
+      severity: 'error',
+      from: { path: '^src/intake/' },
+      to: { path: '^src/(ops|cli|base/config)/' },
+    },
+    {
+      name: 'ops-and-cli-know-no-intake',
       severity: 'error',
       from: { path: '^src/(ops|cli)/' },
-      to: { path: '^src/(worker|dashboard|relay|cli|index)\\.ts$' },
+      to: { path: '^src/intake/' },
     },
     {
       name: 'only-the-dashboard-alerts',

@@ -10,6 +10,7 @@ import { benchCircuit } from './bench/circuit.ts';
 import { table } from './bench/figure.ts';
 import { benchHappenings } from './bench/happenings.ts';
 import { benchHealing } from './bench/healing.ts';
+import { benchIntake } from './bench/intake.ts';
 import { benchOpening } from './bench/opening.ts';
 import { type BenchOptions, readOptions, usage } from './bench/options.ts';
 import { benchOutage } from './bench/outage.ts';
@@ -28,6 +29,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['outbox-commit', benchOutboxCommit],
   ['outbox-backlog', benchOutboxBacklog],
   ['books', benchBooks],
+  ['intake', benchIntake],
 ]);
 const NAMES = [...BENCHMARKS.keys()];
 

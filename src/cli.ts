@@ -30,11 +30,17 @@ const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = 
   async events(program) {
     (await import('./cli/events.ts')).registerEvents(program);
   },
+  async tokens(program) {
+    (await import('./cli/tokens.ts')).registerTokens(program);
+  },
   async outbox(program) {
     (await import('./cli/outbox.ts')).registerOutbox(program);
   },
   async books(program) {
     (await import('./cli/books.ts')).registerBooks(program);
+  },
+  async schedules(program) {
+    (await import('./cli/schedules.ts')).registerSchedules(program);
   },
   async alerts(program) {
     (await import('./cli/alerts.ts')).registerAlerts(program);

@@ -12,14 +12,20 @@ import { createRedactor } from './base/redaction.ts';
 import { takesWrites } from './base/redis-writes.ts';
 import { VERSION } from './base/version.ts';
 import { expectEventLog } from './events/migrate.ts';
+import { createSpool } from './events/spool.ts';
 import { degraded, failed, OK, postgresCheck, redisCheck } from './ops/checks.ts';
 import { createRelayMetrics } from './ops/metrics/relay-metrics.ts';
 import type { Finding } from './ops/readiness.ts';
 import { serveHealth } from './ops/worker-health.ts';
 import { createLease } from './outbox/lease.ts';
 import { createRelay, type Relay, type RelayStanding } from './outbox/relay.ts';
+import { endOfDayWith } from './schedules/end-of-day.ts';
+import { fetchingWith } from './schedules/fetching.ts';
+import { logRuns } from './schedules/log-runs.ts';
+import { createRunner } from './schedules/runner.ts';
 import { createSplitOut } from './sync/dead-letters/split.ts';
-import { createJobAdder } from './sync/producer/job-adder.ts';
+import { entryOf } from './sync/producer/enqueuer.ts';
+import { createJobAdder, type JobAdder } from './sync/producer/job-adder.ts';
 import { openQueueConnection } from './sync/producer/queue-connection.ts';
 import { openQueue } from './sync/queue.ts';
 
@@ -84,6 +90,7 @@ async function start(
   if (options.healthPort > 0) await startHealth(options.healthPort, parts);
   relay.start();
   lifecycle.acquire('relay', () => relay.stop());
+  startSchedules(parts, adder);
   logger.info({ namespace, version: VERSION }, 'relay started');
 }
 
@@ -95,6 +102,17 @@ interface Parts {
   readonly relay: Relay;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
+}
+
+function startSchedules(parts: Parts, adder: JobAdder): void {
+  const { redis, namespace, outbox, log, logger, lifecycle } = parts;
+  const work = {
+    fetch_inventory: fetchingWith((job) => adder.add([entryOf(job)])),
+    end_of_day: endOfDayWith({ outbox, spool: createSpool({ redis, namespace }) }),
+  };
+  const schedules = createRunner({ database: log, work, ...logRuns(logger) });
+  schedules.start();
+  lifecycle.acquire('schedules', () => schedules.stop());
 }
 
 async function startHealth(port: number, parts: Parts): Promise<void> {

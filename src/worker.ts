@@ -29,6 +29,7 @@ import { createConsumer } from './sync/consumer.ts';
 import { consumerLimitMs, watchConsumer } from './sync/consumer-watch.ts';
 import { readReplays } from './sync/dead-letters/replays.ts';
 import { readToBeSplit } from './sync/dead-letters/splits.ts';
+import { createFetchPlaces } from './sync/fetch-places.ts';
 import { createFinishedJobs } from './sync/finished-jobs.ts';
 import { createGate, type Gate } from './sync/gate/gate.ts';
 import type { GateOptions, Standing } from './sync/gate/gate-script.ts';
@@ -209,7 +210,11 @@ function startConsumer(
   const process = createProcessor({
     circuit,
     gate,
-    handlers: createHandlers(client, createCatalog(database)),
+    handlers: createHandlers({
+      client,
+      catalog: createCatalog(database),
+      fetchPlaces: createFetchPlaces({ redis, namespace }),
+    }),
     spool,
     policy: { ...config.conexxus, maxRefusedAttempts: 2 * config.circuit.failureThreshold },
     redact,

@@ -20,9 +20,9 @@ const all = (pattern: RegExp, text = file) => [...text.matchAll(pattern)].map(([
 describe('docker-compose.yml', () => {
   it('has a service for each process, and starts what is there', () => {
     expect([...byName.keys()].sort()).toEqual(
-      ['dashboard', 'migrate', 'postgres', 'redis', 'relay', 'simulator', 'worker'].sort(),
+      ['dashboard', 'intake', 'migrate', 'postgres', 'redis', 'relay', 'simulator', 'worker'].sort(),
     );
-    for (const name of ['worker', 'relay', 'dashboard']) {
+    for (const name of ['worker', 'relay', 'intake', 'dashboard']) {
       expect(byName.get(name)).toContain(`command: [node, dist/${name}.js]`);
     }
     const sources = all(/\b(dist\/\w+\.js)\b/g).map((path) => path.replace(/^dist\/(.*)\.js$/, 'src/$1.ts'));
@@ -46,18 +46,21 @@ describe('docker-compose.yml', () => {
     expect(set.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  it.each(['worker', 'relay', 'dashboard'])('asks for the health of the %s where it is told', (name) => {
-    const text = byName.get(name);
-    const [port] = all(/^ +[A-Z]+(?:_HEALTH)?_PORT: (\d+)$/gm, text);
-    expect(port).toBeDefined();
-    expect(all(/fetch\('([^']*)'\)/g, text)).toEqual([`http://127.0.0.1:${port}/health/live`]);
-  });
+  it.each(['worker', 'relay', 'intake', 'dashboard'])(
+    'asks for the health of the %s where it is told',
+    (name) => {
+      const text = byName.get(name);
+      const [port] = all(/^ +[A-Z]+(?:_HEALTH)?_PORT: (\d+)$/gm, text);
+      expect(port).toBeDefined();
+      expect(all(/fetch\('([^']*)'\)/g, text)).toEqual([`http://127.0.0.1:${port}/health/live`]);
+    },
+  );
 
   // Two builds of one name at a time may fail with "already exists".
   it('builds each image once, in what the others wait for', () => {
     const builders = [...byName].filter(([, text]) => /^ +build:$/m.test(text)).map(([name]) => name);
     expect(builders).toEqual(['migrate', 'simulator']);
-    for (const name of ['worker', 'relay', 'dashboard']) {
+    for (const name of ['worker', 'relay', 'intake', 'dashboard']) {
       expect(byName.get(name)).toContain('migrate: { condition: service_completed_successfully }');
     }
   });

@@ -16,6 +16,8 @@ export interface BenchSetting {
   readonly commits: number;
   readonly backlogSales: number;
   readonly sales: number;
+  readonly posts: number;
+  readonly postSeconds: number;
 }
 
 export type Benchmark = (setting: BenchSetting) => Promise<readonly Figure[]>;

@@ -25,7 +25,9 @@ export function usage(benchmarks: readonly string[]): string {
   --jobs 3000            throughput: sales per round
   --commits 20000        outbox-commit: transactions of each kind
   --backlog-sales 10000  outbox-backlog: single sales that wait
-  --sales 1000000        books: settled sales in the outbox`;
+  --sales 1000000        books: settled sales in the outbox
+  --posts 1000           intake: posts a second
+  --post-seconds 30      intake: for so long`;
 }
 
 /**
@@ -53,6 +55,8 @@ export function readOptions(
     commits: amount('commits', given.commits, 20_000),
     backlogSales: amount('backlog-sales', given['backlog-sales'], 10_000),
     sales: amount('sales', given.sales, 1_000_000),
+    posts: amount('posts', given.posts, 1_000),
+    postSeconds: amount('post-seconds', given['post-seconds'], 30),
   };
   return { chosen, amounts };
 }
@@ -70,6 +74,8 @@ function parse(args: readonly string[]) {
     commits: text,
     'backlog-sales': text,
     sales: text,
+    posts: text,
+    'post-seconds': text,
     help: { type: 'boolean' },
   } as const;
   try {

@@ -81,9 +81,47 @@ export interface Happenings {
   'old-events-deleted': { readonly deleted: number; readonly retentionDays: number };
   'old-events-not-deleted': { readonly reason: string };
 
+  // The intake.
+  /** Written: each was accepted or known. */
+  'jobs-posted': {
+    readonly token: string;
+    readonly operation: string;
+    readonly accepted: number;
+    readonly known: number;
+    /** Lines of a batch. */
+    readonly refused: number;
+    /** Of one alone. */
+    readonly jobId?: string | undefined;
+  };
+  'request-answered': { readonly operation: string; readonly status: number; readonly durationMs: number };
+  /** Of one operation, problem and token once a second at most. */
+  'request-refused': {
+    readonly operation: string;
+    readonly status: number;
+    /** The last part of its problem's type. */
+    readonly problem: string;
+    readonly token?: string | undefined;
+    /** What no client is told. */
+    readonly reason?: string | undefined;
+  };
+  'request-failed': Fault & { readonly operation: string };
+  /** Where any changed. */
+  'tokens-read': { readonly tokens: number };
+  /** At each try. */
+  'tokens-not-read': { readonly reason: string; readonly failures: number };
+  /** It is not known yet whether there is an outbox; told at each try. */
+  'way-unknown': { readonly reason: string; readonly failures: number };
+
   // The catalog.
-  /** A part of a store's catalog. */
+  /** A part of a store's catalog; it counts once `catalog-stored` follows. */
   'items-stored': { readonly items: number };
+  'catalog-stored': CatalogCounts & {
+    readonly processed: number;
+    readonly succeeded: number;
+    readonly failed: number;
+  };
+  /** More than half of what was there is missing from it: nothing is marked. */
+  'catalog-too-small': CatalogCounts;
 
   // The relay.
   /** It is its turn; `unsettled`: payloads whose fate it has to learn. */
@@ -117,6 +155,13 @@ interface AboutJob {
   readonly jobId: string;
   readonly location: string | undefined;
   readonly operation: string;
+}
+
+interface CatalogCounts {
+  readonly location: string;
+  /** Items that were in the catalog before, and how many of them the new one does not name. */
+  readonly there: number;
+  readonly missing: number;
 }
 
 interface Fault {

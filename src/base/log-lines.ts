@@ -63,7 +63,27 @@ const LINES: Lines<Happening> = {
   'old-events-deleted': info('old events deleted'),
   'old-events-not-deleted': warn('old events could not be deleted; next try in an hour'),
 
+  'jobs-posted': info('jobs taken in'),
+  'request-answered': null,
+  'request-refused': warn('request refused'),
+  'request-failed': error('request failed: a fault of ours'),
+  'tokens-read': info('tokens read'),
+  'tokens-not-read': {
+    level: 'warn',
+    text: 'Postgres does not tell the tokens: those known stay in force; will try again',
+    fields: ({ reason, failures }) => (failures % LOG_EVERY === 1 ? { reason } : null),
+  },
+  'way-unknown': {
+    level: 'warn',
+    text: 'Postgres does not tell whether there is an outbox; will try again',
+    fields: ({ reason, failures }) => (failures % LOG_EVERY === 1 ? { reason } : null),
+  },
+
   'items-stored': null,
+  'catalog-stored': info('catalog stored'),
+  'catalog-too-small': error(
+    'Conexxus gave a catalog that lacks more than half of what is there: nothing is marked as missing',
+  ),
 
   'relay-works': info('the relay works'),
   'relay-held': error('nothing is sent until a person releases it: outbox release --held'),

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { DrizzleQueryError } from 'drizzle-orm';
 import postgres from 'postgres';
 import { errorMessage } from './errors.ts';
@@ -16,7 +17,8 @@ export function sqlStateOf(thrown: unknown): string | undefined {
 /** SQLSTATE, or the code of the network or the driver. */
 export function postgresCodeOf(thrown: unknown): string | undefined {
   const cause = postgresCause(thrown);
-  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
+  // The network's own errors may be of another realm, where they are no instance of our `Error`.
+  if (!types.isNativeError(cause) || !('code' in cause)) return undefined;
   return typeof cause.code === 'string' ? cause.code : undefined;
 }
 
@@ -25,4 +27,18 @@ export function postgresReason(thrown: unknown): string {
   const code = postgresCodeOf(thrown);
   const message = errorMessage(postgresCause(thrown));
   return code === undefined ? message : `${code}: ${message}`;
+}
+
+const NO_RIGHT = '42501';
+/** No such table, column, view or schema. */
+const NOT_MIGRATED = new Set(['42P01', '42703', '3F000']);
+
+/** The tables are not there, or of another version. */
+export function isNotMigrated(thrown: unknown): boolean {
+  return NOT_MIGRATED.has(sqlStateOf(thrown) ?? '');
+}
+
+/** This user may not do that. */
+export function isForbidden(thrown: unknown): boolean {
+  return sqlStateOf(thrown) === NO_RIGHT;
 }

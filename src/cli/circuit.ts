@@ -1,16 +1,17 @@
 import type { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { loadConfig, type PartConfig, secretsOf } from '../base/config/config.ts';
+import type { Moment } from '../base/moment.ts';
 import { createRedactor } from '../base/redaction.ts';
 import type { CircuitAction } from '../circuit/circuit.ts';
 import { readPauser } from '../sync/gate/pauser.ts';
 import { openQueue } from '../sync/queue.ts';
 import type { CircuitReport } from '../sync/report/circuit-report.ts';
-import { createFleet, type Fleet } from '../sync/report/fleet.ts';
+import { createFleet, type Fleet, timeToCome } from '../sync/report/fleet.ts';
 import { onlookerOptionsOf } from '../sync/settings.ts';
 import { type CircuitView, renderCircuit } from './circuit-view.ts';
 import { watchCircuit } from './circuit-watch.ts';
-import { ACTOR, type Moment, REASON, until, type WordOptions, wordOf } from './options.ts';
+import { ACTOR, REASON, until, type WordOptions, wordOf } from './options.ts';
 import { withRedis } from './with-redis.ts';
 
 interface StatusOptions {
@@ -94,7 +95,7 @@ async function act(action: CircuitAction, { until: end, ...options }: ActionOpti
   const word = wordOf(options, createRedactor(secretsOf()));
   const view = await withRedis(config.redisUrl, async (redis) => {
     const fleet = fleetOf(redis, config);
-    const ends = end === undefined ? {} : { until: await timeOf(end, fleet) };
+    const ends = end === undefined ? {} : { until: await timeToCome(end, fleet) };
     await fleet.operate(action, { ...word, ...ends });
     return look(redis, config.namespace, fleet);
   });
@@ -117,11 +118,6 @@ async function look(redis: Redis, namespace: string, fleet: Fleet): Promise<Circ
 
 function fleetOf(redis: Redis, { namespace, circuit, events }: Config): Fleet {
   return createFleet({ redis, namespace, ownOptions: onlookerOptionsOf(circuit, events.backlogMax) });
-}
-
-/** The circuit knows Redis's clock alone: "in 30 minutes" is meant by it. */
-async function timeOf(end: Moment, fleet: Fleet): Promise<number> {
-  return 'at' in end ? end.at : (await fleet.look()).now + end.spanMs;
 }
 
 function print(view: CircuitView, { json = false }: { json?: boolean }): void {

@@ -2,19 +2,16 @@ import type { PastEvent } from '../events/history.ts';
 import type { Missed, Verdict } from '../sync/dead-letters/dead-letters.ts';
 import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
 import type { ReasonGroup } from '../sync/dead-letters/reason-groups.ts';
+import { type Deed, PAST } from '../sync/dead-letters/records.ts';
+import { eventWords, shortType } from '../sync/report/event-words.ts';
 import { fromNow, instant } from '../sync/report/time-words.ts';
-import { eventWords, shortType } from './event-words.ts';
 import { cut, oneLine, printable, table } from './table.ts';
-
-export type Deed = 'replay' | 'discard';
 
 /** What the log knows of a dead letter, or why that is not known. */
 export type History = { readonly events: readonly PastEvent[] } | { readonly unknown: string };
 
 const GROUPS_LISTED = 20;
 const TO_BE_SPLIT = 'about to be sent in halves by the relay';
-
-export const PAST = { replay: 'replayed', discard: 'discarded' } as const;
 
 /** Three lines: ids are to be copied, and reasons to be read. */
 export function renderEntry(letter: DeadLetter, now: number, columns: number): string {
@@ -96,25 +93,6 @@ function missedWords(missed: Missed): string {
     case 'left-out':
       return 'is a dead letter that the other options leave out';
   }
-}
-
-/** For scripts: the verdict, with the deed's name for what was done. */
-export function verdictRecord(deed: Deed, { kind, ...verdict }: Verdict): object {
-  return { ...verdict, result: kind === 'done' ? PAST[deed] : kind };
-}
-
-export function letterRecord({ data: _data, diedAt, ...letter }: DeadLetter): object {
-  return { ...letter, diedAt: new Date(diedAt).toISOString() };
-}
-
-/** For scripts: the id, and why there is nothing of it. */
-export function missedRecord({ kind, ...missed }: Missed): object {
-  return { ...missed, result: kind };
-}
-
-/** For scripts. */
-export function groupRecord({ newestAt, oldestAt, ...group }: ReasonGroup): object {
-  return { ...group, newestAt: new Date(newestAt).toISOString(), oldestAt: new Date(oldestAt).toISOString() };
 }
 
 /** The largest ones: how many, the key to act on them, and what they died of. */

@@ -8,19 +8,14 @@ import {
   createDeadLetters,
   type DeadLetterFilter,
   type DeadLetters,
-  type Missed,
 } from '../sync/dead-letters/dead-letters.ts';
-import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
-import { createGrouping } from '../sync/dead-letters/reason-groups.ts';
+import { type Deed, groupRecord, letterRecord, missedRecord } from '../sync/dead-letters/records.ts';
+import { type Survey, survey } from '../sync/dead-letters/survey.ts';
 import { openQueue } from '../sync/queue.ts';
 import {
-  type Deed,
   groupLines,
-  groupRecord,
   type History,
-  letterRecord,
   missedLine,
-  missedRecord,
   renderDeadLetter,
   renderEntry,
   times,
@@ -54,12 +49,6 @@ interface FilterOptions {
 
 interface ListOptions extends FilterOptions {
   readonly limit: number;
-}
-
-/** What is not in the list; known when that is read to its end. */
-interface Left {
-  toBeSplit: number;
-  readonly missed: Missed[];
 }
 
 interface DeedOptions extends FilterOptions, Partial<WordOptions> {
@@ -125,57 +114,48 @@ function filterOf({ id, job, location, since, until, error, group }: FilterOptio
 
 async function list({ limit, json, ...options }: ListOptions): Promise<void> {
   const filter = filterOf(options);
-  await withDeadLetters(async (letters) => {
-    const left: Left = { toBeSplit: 0, missed: [] };
-    const found = letters.scan(filter, 'newest-first', {
-      passOver: () => {
-        left.toBeSplit += 1;
-      },
-      missed: (one) => void left.missed.push(one),
-    });
-    await (json ? listAsJson(found, left, limit) : listAsText(found, left, limit));
-    if (left.missed.length > 0) process.exitCode = 1;
-  });
+  const { missed } = await withDeadLetters((letters) =>
+    json ? listAsJson(letters, filter, limit) : listAsText(letters, filter, limit),
+  );
+  if (missed.length > 0) process.exitCode = 1;
 }
 
-async function listAsJson(letters: AsyncIterable<DeadLetter>, left: Left, limit: number): Promise<void> {
-  const grouping = createGrouping();
+async function listAsJson(letters: DeadLetters, filter: DeadLetterFilter, limit: number): Promise<Survey> {
   const document = jsonList('deadLetters');
-  for await (const letter of letters) {
-    if (grouping.total() < limit) {
-      await document.add(JSON.parse(redactJson(JSON.stringify(letterRecord(letter)), redact)));
-    }
-    grouping.add(letter);
-  }
-  const groups = grouping.groups().map(groupRecord);
-  const { toBeSplit } = left;
-  const missed = left.missed.map(missedRecord);
-  const rest = { more: grouping.total() > limit, total: grouping.total(), toBeSplit, missed, groups };
+  const found = await survey(letters, filter, async (letter, place) => {
+    if (place >= limit) return;
+    await document.add(JSON.parse(redactJson(JSON.stringify(letterRecord(letter)), redact)));
+  });
+  const { total, toBeSplit } = found;
+  const groups = found.groups.map(groupRecord);
+  const missed = found.missed.map(missedRecord);
+  const rest = { more: total > limit, total, toBeSplit, missed, groups };
   await document.end(JSON.parse(redactJson(JSON.stringify(rest), redact)));
+  return found;
 }
 
-async function listAsText(letters: AsyncIterable<DeadLetter>, left: Left, limit: number): Promise<void> {
-  const grouping = createGrouping();
+async function listAsText(letters: DeadLetters, filter: DeadLetterFilter, limit: number): Promise<Survey> {
   const columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
   const entries: string[] = [];
-  for await (const letter of letters) {
-    if (entries.length < limit) entries.push(renderEntry(letter, Date.now(), columns));
-    grouping.add(letter);
-  }
-  const total = grouping.total();
-  if (total === 0) return write(`${redact(['No dead letters.', ...leftLines(left)].join('\n'))}\n`);
-  const head = [
-    `${times(total, 'dead letter')}, which died of:`,
-    ...groupLines(grouping.groups(), Date.now(), columns),
-  ];
+  const found = await survey(letters, filter, (letter, place) => {
+    if (place < limit) entries.push(renderEntry(letter, Date.now(), columns));
+  });
+  await write(`${redact(listLines(found, entries, columns).join('\n'))}\n`);
+  return found;
+}
+
+function listLines(found: Survey, entries: readonly string[], columns: number): readonly string[] {
+  const { total, groups } = found;
+  if (total === 0) return ['No dead letters.', ...leftLines(found)];
+  const head = [`${times(total, 'dead letter')}, which died of:`, ...groupLines(groups, Date.now(), columns)];
   const end =
     total > entries.length
       ? ['', `The newest ${entries.length}; there are more (--limit, or a filter).`]
       : [];
-  await write(`${redact([...head, '', ...entries, ...end, ...leftLines(left)].join('\n'))}\n`);
+  return [...head, '', ...entries, ...end, ...leftLines(found)];
 }
 
-function leftLines({ toBeSplit, missed }: Left): string[] {
+function leftLines({ toBeSplit, missed }: Survey): string[] {
   const batches = toBeSplit === 1 ? '1 batch' : `${toBeSplit} batches`;
   return [
     ...(toBeSplit > 0 ? ['', `Not counted: ${batches} that the relay is about to send in halves.`] : []),
@@ -210,12 +190,9 @@ async function historyOf(id: string): Promise<History> {
 
 async function rehearse(deed: Deed, options: DeedOptions): Promise<void> {
   const filter = filterOf(options);
-  const missed: Missed[] = [];
-  await withDeadLetters((deadLetters) => {
-    const letters = deadLetters.scan(filter, 'oldest-first', { missed: (one) => void missed.push(one) });
-    return reportRehearsal(deed, { letters, missed }, options.json === true, redact);
-  });
-  if (missed.length > 0) process.exitCode = 1;
+  const found = await withDeadLetters((letters) => survey(letters, filter));
+  await reportRehearsal(deed, found, options.json === true, redact);
+  if (found.missed.length > 0) process.exitCode = 1;
 }
 
 async function pass(deed: Deed, { reason, actor, rate, json, ...options }: DeedOptions): Promise<void> {
@@ -223,7 +200,7 @@ async function pass(deed: Deed, { reason, actor, rate, json, ...options }: DeedO
   if (reason === undefined) throw new UsageError('--yes needs --reason TEXT, for the audit trail');
   const word = wordOf(actor === undefined ? { reason } : { reason, actor }, redact);
   const { refused, inVain } = await withDeadLetters((letters) =>
-    reportVerdicts(deed, letters[deed](filter, word, rate), json === true),
+    reportVerdicts(deed, letters[deed](filter, word, { perSecond: rate }), json === true),
   );
   // Of many, what somebody else was faster with is dealt with; who gives an id wants that one done.
   if (refused > 0 || (filter.ids !== undefined && inVain > 0)) process.exitCode = 1;

@@ -1,6 +1,6 @@
 import type { LoggedEvent } from '../events/logged-event.ts';
+import { eventWords, shortType } from '../sync/report/event-words.ts';
 import { instant } from '../sync/report/time-words.ts';
-import { eventWords, shortType } from './event-words.ts';
 import { cut, oneLine } from './table.ts';
 
 /** Of the longest of our own. */

@@ -4,9 +4,9 @@ import { connectDatabase, type Database } from '../base/database.ts';
 import { ConexxusSyncError } from '../base/errors.ts';
 import { untilSignal } from '../base/lifecycle.ts';
 import { pause } from '../base/pause.ts';
-import { postgresCause, sqlStateOf } from '../base/postgres-errors.ts';
+import { isNotMigrated, postgresCause, sqlStateOf } from '../base/postgres-errors.ts';
 import { createRedactor, redactJson } from '../base/redaction.ts';
-import { type EventFilter, readNewest } from '../events/browse.ts';
+import { type EventFilter, readNewest, wholeType } from '../events/browse.ts';
 import { createFollower } from '../events/follow.ts';
 import type { LoggedEvent } from '../events/logged-event.ts';
 import { renderEvent } from './events-view.ts';
@@ -32,7 +32,6 @@ class EventLogError extends ConexxusSyncError {
 
 const LIMIT = 50;
 const LOOK_EVERY_MS = 1_000;
-const NOT_MIGRATED = new Set(['42P01', '42703']);
 /** Of what trying again does not mend: names and rights, passwords, databases that are not there. */
 const LASTING = new Set(['42', '28', '3D']);
 
@@ -74,17 +73,17 @@ async function showEvents({ follow, limit, json, ...options }: EventsOptions): P
 
 function filterOf({ type, location, job, since }: Omit<EventsOptions, 'limit'>): EventFilter {
   return {
-    type: type === undefined ? undefined : wholeType(type),
+    type: type === undefined ? undefined : typeOf(type),
     locationId: location,
     jobId: job,
     since: since === undefined ? undefined : new Date(since),
   };
 }
 
-/** As it is stored: lists leave the beginning out, which all have. */
-function wholeType(type: string): string {
-  if (type.slice(0, -1).includes('*')) throw new UsageError('--type has its * at the end, or none');
-  return type.startsWith('conexxus.') ? type : `conexxus.${type}`;
+function typeOf(pattern: string): string {
+  const type = wholeType(pattern);
+  if (type === undefined) throw new UsageError('--type has its * at the end, or none');
+  return type;
 }
 
 type Print = (events: readonly LoggedEvent[]) => Promise<void>;
@@ -164,7 +163,7 @@ function isOurs(error: unknown): boolean {
 
 function explained(error: unknown): unknown {
   if (isOurs(error)) return error;
-  const fix = NOT_MIGRATED.has(sqlStateOf(error) ?? '')
+  const fix = isNotMigrated(error)
     ? 'run `node dist/cli.js migrate`'
     : 'is it running at DATABASE_URL, and are database, user and password right?';
   return new EventLogError(`The event log cannot be read (${reasonOf(error)}): ${fix}`, { cause: error });

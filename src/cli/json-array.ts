@@ -1,4 +1,4 @@
-import { isBlank, PIECE_BYTES_MAX, type Piece } from './json-lines.ts';
+import { isBlank, PIECE_BYTES_MAX, type Piece } from '../sync/jobs/json-lines.ts';
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const OPENING = new Set([0x5b, 0x7b]);

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
-import { z } from 'zod';
 import { ConexxusSyncError } from '../base/errors.ts';
+import { type Moment, readMoment, timeAgo } from '../base/moment.ts';
 import type { Redactor } from '../base/redaction.ts';
 import type { Word } from '../sync/dead-letters/operator-event.ts';
 
@@ -9,13 +9,6 @@ import type { Word } from '../sync/dead-letters/operator-event.ts';
 export class UsageError extends ConexxusSyncError {
   readonly code = 'USAGE';
 }
-
-/** A point in time as a person gave it: itself, or so long before or after now. */
-export type Moment = { readonly at: number } | { readonly spanMs: number };
-
-const UNITS_MS = [86_400_000, 3_600_000, 60_000, 1_000];
-const SPAN = /^(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?$/;
-const OFFSET_TIME = z.iso.datetime({ offset: true });
 
 // Readers of options: commander shows the message of what they throw, before anything is done.
 
@@ -29,12 +22,9 @@ export function listed(value: string, values: readonly string[] | undefined): re
   return [...(values ?? []), notEmpty(value)];
 }
 
-/** `2026-01-31T14:30:00-06:00`, `30m`, `1h30m`, `2d` */
 function moment(value: string): Moment {
-  const units = SPAN.exec(value)?.slice(1) ?? [];
-  const spanMs = units.reduce((sum, count, unit) => sum + Number(count ?? 0) * (UNITS_MS[unit] ?? 0), 0);
-  if (spanMs > 0) return { spanMs };
-  if (OFFSET_TIME.safeParse(value).success) return { at: Date.parse(value) };
+  const read = readMoment(value);
+  if (read !== undefined) return read;
   throw new InvalidArgumentError(
     'It is neither a time with its offset, like 2026-01-31T14:30:00-06:00, nor a duration, like 30m or 2h.',
   );
@@ -49,8 +39,7 @@ export function until(value: string): Moment {
 
 /** A moment gone by; a duration counts back from now. */
 export function ago(value: string): number {
-  const begin = moment(value);
-  return 'at' in begin ? begin.at : Date.now() - begin.spanMs;
+  return timeAgo(moment(value));
 }
 
 export function positive(value: string): number {

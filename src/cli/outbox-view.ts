@@ -1,12 +1,12 @@
 import type { RelayFacts } from '../outbox/counts.ts';
-import { type Act, OPEN_TO_ACTS } from '../outbox/meant.ts';
+import type { Act } from '../outbox/meant.ts';
+import { ACT_PAST, byState, refusalWords, sumOf } from '../outbox/outcome-words.ts';
 import type { OutboxStatus, StoreStatus } from '../outbox/status.ts';
-import type { Outcome, Refusal, Why } from '../outbox/tally.ts';
+import type { Outcome, Refusal } from '../outbox/tally.ts';
 import { fromNow } from '../sync/report/time-words.ts';
 import { times } from './dead-letter-view.ts';
 import { oneLine, table } from './table.ts';
 
-const PAST: Readonly<Record<Act, string>> = { release: 'released', discard: 'discarded' };
 const NONE = '-';
 
 /** Which told of itself last, and how long ago. Null: none did within a day; undefined: Redis does not answer. */
@@ -96,9 +96,9 @@ function iso(at: number | null): string | null {
 
 export function renderRehearsal(act: Act, outcome: Outcome): string {
   const count = sumOf(outcome);
-  if (count === 0) return [`No sale would be ${PAST[act]}.`, ...refusalLines(outcome)].join('\n');
+  if (count === 0) return [`No sale would be ${ACT_PAST[act]}.`, ...refusalLines(outcome)].join('\n');
   return [
-    `${times(count, 'sale')} would be ${PAST[act]}${byState(outcome)}. Nothing was done: add --yes to do it.`,
+    `${times(count, 'sale')} would be ${ACT_PAST[act]}${byState(outcome)}. Nothing was done: add --yes to do it.`,
     ...alongsideLines(outcome),
     ...refusalLines(outcome),
   ].join('\n');
@@ -106,24 +106,11 @@ export function renderRehearsal(act: Act, outcome: Outcome): string {
 
 export function renderOutcome(act: Act, outcome: Outcome): string {
   return [
-    `${times(sumOf(outcome), 'sale')} ${PAST[act]}${byState(outcome)}.`,
+    `${times(sumOf(outcome), 'sale')} ${ACT_PAST[act]}${byState(outcome)}.`,
     ...alongsideLines(outcome),
     ...refusalLines(outcome),
   ].join('\n');
 }
-
-function sumOf({ done }: Outcome): number {
-  return OPEN_TO_ACTS.reduce((sum, state) => sum + done[state], 0);
-}
-
-function byState({ done }: Outcome): string {
-  const parts = OPEN_TO_ACTS.filter((state) => done[state] > 0).map(
-    (state) => `${done[state]} ${STATE_WORDS[state]}`,
-  );
-  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
-}
-
-const STATE_WORDS = { waiting: 'waiting', apart: 'set apart', dead: 'dead' } as const;
 
 function alongsideLines({ alongside }: Outcome): string[] {
   if (alongside === 0) return [];
@@ -136,26 +123,8 @@ function refusalLines({ refused }: Outcome): string[] {
   return refused.map(refusalLine);
 }
 
-function refusalLine({ why, detail, count, first }: Refusal): string {
+function refusalLine(refusal: Refusal): string {
+  const { count, first } = refusal;
   const more = count > first.length ? ` and ${count - first.length} more` : '';
-  const words = detail === undefined ? WORDS[why] : `${WORDS[why]} (${detail})`;
-  return oneLine(`${count} not: ${words}: ${first.join(', ')}${more}`);
+  return oneLine(`${count} not: ${refusalWords(refusal)}: ${first.join(', ')}${more}`);
 }
-
-const WORDS: Readonly<Record<Why, string>> = {
-  'under-way': 'under way to Conexxus, in a payload whose fate is not known yet',
-  'being-split':
-    'in a dead payload with others, which a relay splits; then they die, or are delivered, alone',
-  'shares-a-payload': 'in one payload with others, which nobody can take apart; discard these with it',
-  'in-the-queue': 'replayed by somebody meanwhile, and in the queue',
-  delivered: 'delivered already; `resend` sends it again on purpose',
-  flagged: 'delivered, and named as refused; `resend` sends it again on purpose',
-  discarded: 'given up already',
-  replaced: 'replaced by a correction that was delivered',
-  waiting: 'waiting, and goes by itself',
-  untaken: 'not taken by a relay yet',
-  unreadable: 'not to be read as JSON that the outbox could hold',
-  refused: 'refused by Redis',
-  changed: 'in another state since it was looked at; ask again',
-  unknown: 'not in the outbox',
-};

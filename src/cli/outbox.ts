@@ -3,7 +3,7 @@ import { loadConfig, secretsOf } from '../base/config/config.ts';
 import { createRedactor, redactJson } from '../base/redaction.ts';
 import { createOutboxActs, type OutboxActs, rehearse } from '../outbox/acts.ts';
 import { readReport } from '../outbox/counts.ts';
-import { type Act, type ActedOn, OPEN_TO_ACTS, type SaleFilter } from '../outbox/meant.ts';
+import { type Act, type ActedOn, filterFault, OPEN_TO_ACTS, type SaleFilter } from '../outbox/meant.ts';
 import { readStatus } from '../outbox/status.ts';
 import { openQueue } from '../sync/queue.ts';
 import { calendarDate } from './books.ts';
@@ -74,16 +74,17 @@ function lineNumber(line: string, lines: readonly string[] | undefined): readonl
   return [...(lines ?? []), String(BigInt(line))];
 }
 
+const FAULTS = {
+  'says-nothing': 'Say which sales: --sale, --line, --location, --date or --all',
+  'all-and-some': '--all leaves none out: no other but --state goes with it',
+  'state-of-named': '--state is for many sales: these are named',
+} as const;
+
 function filterOf({ sale, line, location, date, state, all }: FilterOptions): SaleFilter {
-  const isNamed = sale !== undefined || line !== undefined;
-  const isPlaced = location !== undefined || date !== undefined;
-  if (!isNamed && !isPlaced && all === undefined) {
-    throw new UsageError('Say which sales: --sale, --line, --location, --date or --all');
-  }
-  if (all && (isNamed || isPlaced))
-    throw new UsageError('--all leaves none out: no other but --state goes with it');
-  if (isNamed && state !== undefined) throw new UsageError('--state is for many sales: these are named');
-  return { sales: sale, lines: line, locationId: location, date, state };
+  const filter = { sales: sale, lines: line, locationId: location, date, state };
+  const fault = filterFault(filter, all === true);
+  if (fault !== undefined) throw new UsageError(FAULTS[fault]);
+  return filter;
 }
 
 async function showStatus({ json }: { json?: true }): Promise<void> {

@@ -1,7 +1,8 @@
-import { type ChangedNumber, changedNumbers } from '../sync/jobs/exact-numbers.ts';
+import type { ChangedNumber } from '../sync/jobs/exact-numbers.ts';
+import { filledLines, isBlank, PIECE_BYTES_MAX, type Piece } from '../sync/jobs/json-lines.ts';
+import { readJson } from '../sync/jobs/json-text.ts';
 import { peeked } from './input-file.ts';
 import { arrayItems } from './json-array.ts';
-import { filledLines, isBlank, PIECE_BYTES_MAX, type Piece } from './json-lines.ts';
 
 /** Where in the input something stands: a line of JSON Lines, or an item of one JSON document. */
 export interface Place {
@@ -94,12 +95,5 @@ const lineOne: Place = { unit: 'line', number: 1 };
 
 function parse(unit: Place['unit'], piece: Piece): Payload {
   const place = { unit, number: piece.number };
-  if ('fault' in piece) return { place, unreadable: piece.fault };
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(piece.bytes);
-    return { place, data: JSON.parse(text), changed: changedNumbers(text) };
-  } catch (error) {
-    const reason = error instanceof SyntaxError ? `is not JSON: ${error.message}` : 'is not UTF-8 text';
-    return { place, unreadable: reason };
-  }
+  return 'fault' in piece ? { place, unreadable: piece.fault } : { place, ...readJson(piece.bytes) };
 }

@@ -4,6 +4,7 @@ import { createRedactor } from '../base/redaction.ts';
 import { ResendRefusedError, type Resent, resend } from '../sync/dead-letters/resend.ts';
 import { changedNumberProblem } from '../sync/jobs/exact-numbers.ts';
 import { parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
+import { isSyncKey } from '../sync/jobs/sync-key.ts';
 import { openQueue } from '../sync/queue.ts';
 import { openInput } from './input-file.ts';
 import { ACTOR, notEmpty, REASON, type WordOptions, wordOf } from './options.ts';
@@ -14,8 +15,6 @@ interface ResendOptions extends WordOptions {
   readonly file?: string;
   readonly json?: true;
 }
-
-const SYNC_KEY = /^ps-[0-9a-f]{64}$/;
 
 export function registerResend(program: Command): void {
   program
@@ -54,7 +53,7 @@ async function payloadOf(id: string, file: string | undefined): Promise<SyncJob>
   if (file === undefined) {
     throw new ResendRefusedError(`The queue has no job ${id} any more: give its payload with --file`);
   }
-  const isKey = SYNC_KEY.test(id);
+  const isKey = isSyncKey(id);
   const found: SyncJob[] = [];
   for await (const payload of readPayloads(openInput(file).chunks)) {
     if ('unreadable' in payload) continue;

@@ -1,9 +1,9 @@
 import type { LoggedEvent } from '../events/logged-event.ts';
+import type { Answer, FoundSale, JobTrace } from '../sales/sale-answer.ts';
+import type { SaleTraces, Told, WantedSale } from '../sales/sale-traces.ts';
+import { eventWords, shortType } from '../sync/report/event-words.ts';
 import { instant } from '../sync/report/time-words.ts';
 import { times } from './dead-letter-view.ts';
-import { eventWords, shortType } from './event-words.ts';
-import type { Answer, FoundSale, JobTrace } from './sale-answer.ts';
-import type { SaleTraces, Told, WantedSale } from './sale-traces.ts';
 import { oneLine, table } from './table.ts';
 
 /** The answer first, then how it came to that. */

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { secretsOf } from '../base/config/config.ts';
 import { createRedactor, redactJson } from '../base/redaction.ts';
+import { salesIn } from '../sales/sale-answer.ts';
 import { calendarDate } from './books.ts';
 import { notEmpty } from './options.ts';
 import { write } from './output.ts';
-import { salesIn } from './sale-answer.ts';
 import { readTraces } from './sale-traces.ts';
 import { renderSales, salesRecord } from './sale-view.ts';
 

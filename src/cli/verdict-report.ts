@@ -1,44 +1,29 @@
 import { type Redactor, redactJson } from '../base/redaction.ts';
-import type { Missed, Verdict } from '../sync/dead-letters/dead-letters.ts';
-import type { DeadLetter } from '../sync/dead-letters/failed-jobs.ts';
-import { createGrouping } from '../sync/dead-letters/reason-groups.ts';
+import type { Verdict } from '../sync/dead-letters/dead-letters.ts';
 import {
+  countsRecord,
   type Deed,
-  groupLines,
-  groupRecord,
-  missedLine,
-  missedRecord,
+  emptyTally,
   PAST,
-  times,
-  verdictLine,
+  rehearsalRecord,
+  type VerdictTally,
   verdictRecord,
-} from './dead-letter-view.ts';
+} from '../sync/dead-letters/records.ts';
+import type { Survey } from '../sync/dead-letters/survey.ts';
+import { groupLines, missedLine, times, verdictLine } from './dead-letter-view.ts';
 import { jsonList, write } from './output.ts';
-
-interface Rehearsal {
-  readonly letters: AsyncIterable<DeadLetter>;
-  /** Known when `letters` was read to its end. */
-  readonly missed: readonly Missed[];
-}
 
 /** Says what would be done: how many, what they died of, and which ids were given in vain. */
 export async function reportRehearsal(
   deed: Deed,
-  { letters, missed }: Rehearsal,
+  { total: matched, groups, missed }: Survey,
   json: boolean,
   redact: Redactor,
 ): Promise<void> {
-  const grouping = createGrouping();
-  for await (const letter of letters) grouping.add(letter);
-  const [matched, groups] = [grouping.total(), grouping.groups()];
   if (json) {
-    const record = {
-      dryRun: true,
-      matched,
-      missed: missed.map(missedRecord),
-      groups: groups.map(groupRecord),
-    };
-    return write(`${redactJson(JSON.stringify(record), redact)}\n`);
+    return write(
+      `${redactJson(JSON.stringify(rehearsalRecord({ total: matched, groups, missed })), redact)}\n`,
+    );
   }
   const lines =
     matched === 0
@@ -49,8 +34,6 @@ export async function reportRehearsal(
         ];
   return write(`${redact([...lines, ...missed.map(missedLine)].join('\n'))}\n`);
 }
-
-type Tally = Record<Verdict['kind'], number>;
 
 interface Undone {
   /** By Redis. */
@@ -65,20 +48,20 @@ export async function reportVerdicts(
   verdicts: AsyncIterable<Verdict>,
   json: boolean,
 ): Promise<Undone> {
-  const tally: Tally = { done: 0, taken: 0, gone: 0, refused: 0, 'not-dead': 0, 'left-out': 0, unknown: 0 };
+  const tally = emptyTally();
   const document = jsonList('results');
   for await (const verdict of verdicts) {
     tally[verdict.kind] += 1;
     if (json) await document.add(verdictRecord(deed, verdict));
     else await write(`${verdictLine(deed, verdict)}\n`);
   }
-  const { done, refused, ...inVain } = tally;
-  if (json) await document.end({ counts: { [PAST[deed]]: done, refused, ...inVain } });
+  const { done: _done, refused, ...inVain } = tally;
+  if (json) await document.end({ counts: countsRecord(deed, tally) });
   else await write(`${sum(deed, tally)}\n`);
   return { refused, inVain: Object.values(inVain).reduce((total, count) => total + count, 0) };
 }
 
-function sum(deed: Deed, tally: Readonly<Tally>): string {
+function sum(deed: Deed, tally: Readonly<VerdictTally>): string {
   const others = [
     [tally.taken, 'replayed by somebody else'],
     [tally.gone, 'discarded by somebody else'],

@@ -1,6 +1,6 @@
 import { connectDatabase, type Database } from '../base/database.ts';
 import { ConexxusSyncError } from '../base/errors.ts';
-import { postgresCodeOf, sqlStateOf } from '../base/postgres-errors.ts';
+import { isForbidden, isNotMigrated, postgresCodeOf } from '../base/postgres-errors.ts';
 import { reasonOf } from './reason.ts';
 
 /** The database of the POS is away, is no outbox, or refused what was asked. */
@@ -8,10 +8,6 @@ class OutboxAwayError extends ConexxusSyncError {
   readonly code = 'OUTBOX_AWAY';
   override readonly isClean = true;
 }
-
-/** No such table, column, view or schema. */
-const NOT_MIGRATED = new Set(['42P01', '42703', '3F000']);
-const NO_RIGHT = '42501';
 
 /**
  * Runs the work on the database of the POS, and disconnects.
@@ -34,14 +30,13 @@ export async function withOutbox<Result>(
 /** What has no code is of Redis, or a bug. */
 function explained(error: unknown): unknown {
   if (error instanceof ConexxusSyncError || postgresCodeOf(error) === undefined) return error;
-  const state = sqlStateOf(error) ?? '';
-  if (NOT_MIGRATED.has(state)) {
+  if (isNotMigrated(error)) {
     return new OutboxAwayError(
       'The database of the POS (OUTBOX_DATABASE_URL, else DATABASE_URL) has no outbox of this version: ' +
         `run \`node dist/cli.js migrate --outbox\` (${reasonOf(error)})`,
       { cause: error },
     );
   }
-  const fix = state === NO_RIGHT ? 'grant it to this user' : 'is it running at OUTBOX_DATABASE_URL?';
+  const fix = isForbidden(error) ? 'grant it to this user' : 'is it running at OUTBOX_DATABASE_URL?';
   return new OutboxAwayError(`The outbox cannot be used (${reasonOf(error)}): ${fix}`, { cause: error });
 }

@@ -15,6 +15,8 @@ export interface Answer {
 export interface AnswerBody {
   /** Whole, or as far as it came, or at least the beginning of that. */
   readonly text: string;
+  /** Of one that was read while it came: what it says besides its list; undefined: it is no answer of this API. */
+  readonly read?: { readonly envelope: Envelope | undefined };
   /** What went wrong while it was read. */
   readonly problem?: Problem;
 }
@@ -86,7 +88,7 @@ function classifySuccess(answer: Answer, call: CallContext): Classified {
   if (body.problem !== undefined) return invalid(body.problem);
   const unreadable = unreadableHeaders(headers);
   if (unreadable !== undefined) return invalid({ code: 'invalid_answer', message: unreadable });
-  const envelope = parseEnvelope(body.text);
+  const envelope = body.read ? body.read.envelope : parseEnvelope(body.text);
   if (envelope === undefined) {
     return invalid({ code: 'invalid_answer', message: `HTTP ${status} whose body is not an API answer` });
   }

@@ -9,9 +9,10 @@ import {
   invalidAnswer,
 } from './classify.ts';
 import { type HealthAnswer, toHealthAnswer } from './health.ts';
+import type { OnItem } from './item-reader.ts';
 import type { Outcome } from './outcome.ts';
 import { createTransport, type WireRequest } from './transport.ts';
-import { parseInventory } from './wire.ts';
+import { LISTED } from './wire.ts';
 
 export interface ConexxusClientOptions {
   /** May have a path; a trailing slash makes no difference. */
@@ -43,7 +44,11 @@ export interface ApiKey {
 export interface ConexxusClient {
   /** `data` goes out as `JSON.stringify` writes it: numbers as their shortest text, unknown fields unchanged. */
   pushSales(data: unknown, options: PushOptions): Promise<Outcome>;
-  fetchInventory(options?: CallOptions): Promise<FetchedInventory>;
+  /**
+   * Gives out the items while they come, as they came and not yet validated. They are a catalog if, and only if,
+   * the outcome is delivered: else there may have been some, and they mean nothing.
+   */
+  fetchInventory(options: InventoryOptions): Promise<Outcome>;
   /** On a connection of its own, so that calls that hang can't make the API look ill. */
   health(options: HealthOptions): Promise<HealthAnswer>;
   /** Closes all sockets, also those of calls under way. */
@@ -65,10 +70,9 @@ interface HealthOptions extends CallOptions {
   readonly timeoutMs: number;
 }
 
-interface FetchedInventory {
-  readonly outcome: Outcome;
-  /** Raw, not yet validated; there if, and only if, the outcome is delivered. */
-  readonly items?: readonly unknown[];
+interface InventoryOptions extends CallOptions {
+  /** Called between two turns of the event loop, many times. It must not throw. */
+  readonly onItem: OnItem;
 }
 
 type CallRequest = Omit<WireRequest, 'apiKey'> & { readonly sentIds?: readonly string[] };
@@ -113,8 +117,9 @@ export function createConexxusClient(options: ConexxusClientOptions): ConexxusCl
       const request = { path: SALES_PATH, post, timeoutMs, connection: 'pooled', signal } as const;
       return (await call({ ...request, sentIds: transactionIds })).outcome;
     },
-    async fetchInventory({ signal } = {}) {
-      return toInventory(await call({ path: INVENTORY_PATH, timeoutMs, connection: 'pooled', signal }));
+    async fetchInventory({ onItem, signal }) {
+      const request = { path: INVENTORY_PATH, timeoutMs, connection: 'pooled', signal, onItem } as const;
+      return ofInventory(await call(request));
     },
     async health({ timeoutMs, signal }) {
       const classified = await call({ path: HEALTH_PATH, timeoutMs, connection: 'own', signal });
@@ -139,11 +144,9 @@ function writePost(
   }
 }
 
-function toInventory({ outcome, data, call }: ClassifiedCall): FetchedInventory {
-  if (outcome.kind !== 'delivered') return { outcome };
-  const items = parseInventory(data);
-  if (items !== undefined) return { outcome, items };
+function ofInventory({ outcome, data, call }: ClassifiedCall): Outcome {
+  if (outcome.kind !== 'delivered' || data === LISTED) return outcome;
   const problem = { code: 'invalid_answer', message: 'inventory is not a list of items' } as const;
   const { kind: _kind, duplicate: _duplicate, ...answered } = outcome;
-  return { outcome: invalidAnswer(answered, problem, call) };
+  return invalidAnswer(answered, problem, call);
 }

@@ -5,6 +5,7 @@ import type { Problem } from './call-error.ts';
 import type { Answer, AnswerBody } from './classify.ts';
 import { type Agents, createConnections } from './connections.ts';
 import { describeFailure } from './failure.ts';
+import { createItemReader, type ItemReader, type OnItem } from './item-reader.ts';
 
 /** The longest body that is read; memory stays flat however much is sent. */
 export const MAX_RESPONSE_BYTES = 50 * 1024 * 1024;
@@ -38,6 +39,8 @@ export interface WireRequest {
   /** `own`: a fresh connection, which waits for no other call and tells whether one can be made. */
   readonly connection: 'pooled' | 'own';
   readonly signal?: AbortSignal | undefined;
+  /** The answer to a 2xx is a list of any length: its items are given out as they come. */
+  readonly onItem?: OnItem;
 }
 
 interface Exchange {
@@ -80,7 +83,7 @@ export function createTransport(options: TransportOptions): Transport {
       const agent = connection === 'pooled' ? connections.pooled : connections.own(leftMs);
       const stream = open(client, base, agent, request, leftMs);
       watch(stream, wire);
-      const reply = await receive(stream, describe);
+      const reply = await receive(stream, describe, request.onItem);
       if (!('code' in reply)) connections.answeredFrom(wire.address);
       return { reply, wire };
     } catch (thrown) {
@@ -190,32 +193,82 @@ function open(client: Got, base: URL, agent: Agents, request: WireRequest, leftM
   stream.on('error', () => {});
   return stream;
 }
-async function receive(stream: Request, describe: (thrown: unknown) => Problem): Promise<Answer | Problem> {
-  const body = await readBody(stream, describe);
+async function receive(
+  stream: Request,
+  describe: (thrown: unknown) => Problem,
+  onItem: OnItem | undefined,
+): Promise<Answer | Problem> {
+  const body = await readBody(stream, describe, onItem);
   const { response } = stream;
   const { problem } = body;
   if (response === undefined || problem === ABORTED) return problem ?? describe(new Error('no answer'));
   return { status: response.statusCode, headers: response.headers, body };
 }
 
-async function readBody(stream: Request, describe: (thrown: unknown) => Problem): Promise<AnswerBody> {
-  const chunks: Uint8Array[] = [];
+async function readBody(
+  stream: Request,
+  describe: (thrown: unknown) => Problem,
+  onItem: OnItem | undefined,
+): Promise<AnswerBody> {
+  let body: Body | undefined;
   let size = 0;
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      body ??= onItem !== undefined && isSuccess(stream) ? listBody(createItemReader(onItem)) : wholeBody();
       size += chunk.byteLength;
       if (size > MAX_RESPONSE_BYTES || declaredBytes(stream) > MAX_RESPONSE_BYTES) {
-        return { text: beginningOf(chunks), problem: TOO_LARGE };
+        return { text: body.beginning(), problem: TOO_LARGE };
       }
-      chunks.push(chunk);
+      body.add(chunk);
     }
-    return { text: decode(Buffer.concat(chunks)) };
+    return body?.end() ?? { text: '' };
   } catch (thrown) {
-    return { text: beginningOf(chunks), problem: describe(thrown) };
+    return { text: body?.beginning() ?? '', problem: describe(thrown) };
   } finally {
     // Lets go of the signal's listener, and of the socket unless it went back to the pool.
     stream.destroy();
   }
+}
+
+/** What comes of a body. */
+interface Body {
+  add(chunk: Uint8Array): void;
+  /** More than is shown, not the 50 MB that it may be. */
+  beginning(): string;
+  end(): AnswerBody;
+}
+
+function wholeBody(): Body {
+  const chunks: Uint8Array[] = [];
+  return {
+    add: (chunk) => void chunks.push(chunk),
+    beginning: () => beginningOf(chunks),
+    end: () => ({ text: decode(Buffer.concat(chunks)) }),
+  };
+}
+
+/** Keeps the beginning alone. */
+function listBody(reader: ItemReader): Body {
+  const decoder = new TextDecoder();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const beginning = () => beginningOf(chunks);
+  return {
+    add(chunk) {
+      if (size < BEGINNING_BYTES) chunks.push(chunk);
+      size += chunk.byteLength;
+      reader.write(decoder.decode(chunk, { stream: true }));
+    },
+    beginning,
+    end() {
+      reader.write(decoder.decode());
+      return { text: beginning(), read: { envelope: reader.end() } };
+    },
+  };
+}
+
+function isSuccess({ response }: Request): boolean {
+  return response !== undefined && response.statusCode >= 200 && response.statusCode <= 299;
 }
 
 /** Not Buffer's toString: the decoder drops a byte order mark, which JSON.parse refuses. */
@@ -223,7 +276,6 @@ function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** Of a body that did not come whole: more than is shown, not the 50 MB that it may be. */
 function beginningOf(chunks: readonly Uint8Array[]): string {
   const firstChunks = [];
   let size = 0;

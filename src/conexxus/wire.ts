@@ -13,13 +13,19 @@ const errorTextSchema = z.object({
 
 const healthDataSchema = z.object({ status: z.string() });
 
-const inventoryDataSchema = z.array(z.unknown());
+/** Stands for the list in `data` of an answer that was read while it came. */
+export const LISTED = Symbol('items, given out one by one');
 
 export type Envelope = z.infer<typeof envelopeSchema>;
 
 /** Undefined for what is not an answer of this API. */
 export function parseEnvelope(body: string): Envelope | undefined {
-  return envelopeSchema.safeParse(parseJson(body)).data;
+  return toEnvelope(parseJson(body));
+}
+
+/** The same for what is parsed already. */
+export function toEnvelope(answer: unknown): Envelope | undefined {
+  return envelopeSchema.safeParse(answer).data;
 }
 
 /** The API's own words on why it refused; undefined where the body holds none. */
@@ -30,11 +36,6 @@ export function parseErrorText(body: string): string | undefined {
 /** `data.status` of a health answer. */
 export function parseHealthStatus(data: unknown): string | undefined {
   return healthDataSchema.safeParse(data).data?.status;
-}
-
-/** The catalog's items as they came: each is validated where it is stored, so one bad item spoils no other. */
-export function parseInventory(data: unknown): readonly unknown[] | undefined {
-  return inventoryDataSchema.safeParse(data).data;
 }
 
 function parseJson(text: string): unknown {

@@ -9,10 +9,11 @@ export interface EventFilter {
   readonly locationId?: string | undefined;
   readonly jobId?: string | undefined;
   readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
 }
 
 /** A row's place in the order by time. */
-interface Place {
+export interface Place {
   /** As Postgres writes it, to the microsecond. */
   readonly time: string;
   readonly id: string;
@@ -64,13 +65,55 @@ function pageQuery(filter: EventFilter, { time, id }: Place, isAfter: boolean, l
     order by "timestamp", id limit ${limit}`;
 }
 
+export interface EventPage {
+  readonly events: readonly LoggedEvent[];
+  /** Of the oldest of them, for the next page; null: this is the last. */
+  readonly next: Place | null;
+}
+
+/**
+ * The newest rows that are older than a place, newest first. Rows of one millisecond, or microsecond, are told apart
+ * by their ids, so that each is in one page. A place that Postgres cannot read is a data exception (22007, 22008).
+ */
+export async function readOlder(
+  tx: Transaction,
+  filter: EventFilter,
+  limit: number,
+  from?: Place,
+): Promise<EventPage> {
+  const rows = await tx.execute<PlacedRow>(olderQuery(filter, limit + 1, from));
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const next = rows.length > limit && last !== undefined ? { time: last.time, id: last.id } : null;
+  return { events: page.map(loggedEvent), next };
+}
+
+function olderQuery(filter: EventFilter, limit: number, from?: Place): SQL {
+  const older =
+    from === undefined
+      ? sql`true`
+      : sql`"timestamp" <= ${from.time}::timestamptz
+          and ("timestamp", id) < (${from.time}::timestamptz, ${from.id}::uuid)`;
+  return sql`
+    select ${LOGGED_COLUMNS}, "timestamp"::text as time from event_log
+    where ${conditionOf(filter)} and ${older}
+    order by "timestamp" desc, id desc limit ${limit}`;
+}
+
+/** As it is stored: people leave the beginning out, which all have. Undefined: its * is not at the end. */
+export function wholeType(type: string): string | undefined {
+  if (type.slice(0, -1).includes('*')) return undefined;
+  return type.startsWith('conexxus.') ? type : `conexxus.${type}`;
+}
+
 /** Of a row of `event_log`; each part has an index. */
-export function conditionOf({ type, locationId, jobId, since }: EventFilter): SQL {
+export function conditionOf({ type, locationId, jobId, since, until }: EventFilter): SQL {
   const conditions = [
     ...(type === undefined ? [] : [typeCondition(type)]),
     ...(locationId === undefined ? [] : [sql`location_id = ${locationId}`]),
     ...(jobId === undefined ? [] : [sql`aggregate_id = ${jobId}`]),
     ...(since === undefined ? [] : [sql`"timestamp" >= ${since.toISOString()}::timestamptz`]),
+    ...(until === undefined ? [] : [sql`"timestamp" <= ${until.toISOString()}::timestamptz`]),
   ];
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
 }

@@ -3,15 +3,8 @@ import type { Database, Transaction } from '../base/database.ts';
 import { ConexxusSyncError } from '../base/errors.ts';
 import { tell } from '../base/happenings.ts';
 import { postgresCause, postgresReason } from '../base/postgres-errors.ts';
-import { type CatalogItem, parseItem } from './item.ts';
-import { inventoryItems } from './schema.ts';
-
-interface ItemError {
-  /** Place in the answer, from 0. */
-  readonly index: number;
-  readonly sku?: string;
-  readonly problems: readonly string[];
-}
+import { createIncoming, type Gathered, type Incoming, type ItemError } from './incoming.ts';
+import { countLacking, countThere, lockCatalog, markMissing, storeBatch } from './replace.ts';
 
 interface CatalogUpdate {
   /** `failed`: there were items and none was good. */
@@ -19,18 +12,26 @@ interface CatalogUpdate {
   readonly processed: number;
   readonly succeeded: number;
   readonly failed: number;
-  /** The first bad items, at most 20; `failed` tells how many there are. */
+  /** The first bad items, at most 100; `failed` tells how many there are. */
   readonly errors: readonly ItemError[];
+  /** Items that were in the catalog before, and how many of them this one does not name. */
+  readonly there: number;
+  readonly missing: number;
+  /** False: more than half of what was there is missing, and was left as it is. */
+  readonly marked: boolean;
 }
 
 export interface Catalog {
   /** Whether Postgres would take items now. */
   isReady(): Promise<boolean>;
+  /** A store's whole catalog, to be given to `replace` once all of it has come. */
+  receive(): Incoming;
   /**
-   * Validates item by item and stores the good ones; of one sku given twice the last wins.
-   * Rejects with `CatalogUnavailableError`; part of the items may be stored then, and doing it again is right.
+   * Makes it the store's catalog in one step: the good items are stored, of one sku given twice the last; what the
+   * catalog lacks is marked as missing and stays; a bad item changes nothing of a stored one, which is not missing.
+   * Rejects with `CatalogUnavailableError`, also where `signal` ends it; then nothing was changed.
    */
-  upsert(locationId: string, rawItems: readonly unknown[]): Promise<CatalogUpdate>;
+  replace(locationId: string, incoming: Incoming, signal?: AbortSignal): Promise<CatalogUpdate>;
 }
 
 /** Postgres did not take the items. */
@@ -38,25 +39,23 @@ class CatalogUnavailableError extends ConexxusSyncError {
   readonly code = 'CATALOG_UNAVAILABLE';
 }
 
-const ERRORS_MAX = 20;
-/** Larger statements are built more slowly per row, and hold up the event loop. */
-const BATCH_SIZE = 250;
+/** A catalog that lacks more of what is there is more likely a mistake than a clearance. */
+const LACKING_MAX = 0.5;
 
 export function createCatalog(database: Pick<Database, 'write'>): Catalog {
-  async function upsert(locationId: string, rawItems: readonly unknown[]): Promise<CatalogUpdate> {
-    const items = new Map<string, CatalogItem>();
-    const errors: ItemError[] = [];
-    let failed = 0;
-    for (const [index, raw] of rawItems.entries()) {
-      const parsed = parseItem(raw);
-      if (parsed.item) items.set(parsed.item.sku, parsed.item);
-      else if (failed++ < ERRORS_MAX) errors.push({ index, ...parsed.refusal });
-    }
-    await store(database, locationId, [...items.values()]);
-    const processed = rawItems.length;
-    return { status: statusOf(processed, failed), processed, succeeded: processed - failed, failed, errors };
-  }
-  return { isReady: () => isReady(database), upsert };
+  return {
+    isReady: () => isReady(database),
+    receive: createIncoming,
+    async replace(locationId, incoming, signal) {
+      const gathered = incoming.done();
+      const { processed, failed, errors } = gathered;
+      const stored = await store(database, locationId, gathered, signal);
+      const counts = { processed, succeeded: processed - failed, failed, ...stored };
+      tell('catalog-stored', { location: locationId, ...counts });
+      if (!stored.marked) tell('catalog-too-small', { location: locationId, ...stored });
+      return { status: statusOf(gathered), ...counts, errors };
+    },
+  };
 }
 
 async function isReady(database: Pick<Database, 'write'>): Promise<boolean> {
@@ -68,42 +67,46 @@ async function isReady(database: Pick<Database, 'write'>): Promise<boolean> {
   }
 }
 
-function statusOf(processed: number, failed: number): CatalogUpdate['status'] {
+function statusOf({ processed, failed }: Gathered): CatalogUpdate['status'] {
   if (failed === 0) return 'success';
   return failed === processed ? 'failed' : 'partial';
 }
 
+type Stored = Pick<CatalogUpdate, 'there' | 'missing' | 'marked'>;
+
 async function store(
   database: Pick<Database, 'write'>,
   locationId: string,
-  items: CatalogItem[],
-): Promise<void> {
-  // One order for all, so that two updates of a store can't deadlock.
-  items.sort((a, b) => (a.sku < b.sku ? -1 : 1));
-  for (let start = 0; start < items.length; start += BATCH_SIZE) {
-    const batch = items.slice(start, start + BATCH_SIZE);
-    try {
-      await database.write((tx) => storeBatch(tx, locationId, batch));
-      tell('items-stored', { items: batch.length });
-    } catch (thrown) {
-      const message = `the catalog could not be stored: ${postgresReason(thrown)}`;
-      throw new CatalogUnavailableError(message, { cause: postgresCause(thrown) });
-    }
+  gathered: Gathered,
+  signal: AbortSignal | undefined,
+): Promise<Stored> {
+  try {
+    return await database.write((tx) => storeAll(tx, locationId, gathered, signal));
+  } catch (thrown) {
+    if (thrown instanceof CatalogUnavailableError) throw thrown;
+    const message = `the catalog could not be stored: ${postgresReason(thrown)}`;
+    throw new CatalogUnavailableError(message, { cause: postgresCause(thrown) });
   }
 }
 
-async function storeBatch(tx: Transaction, locationId: string, items: readonly CatalogItem[]): Promise<void> {
-  await tx
-    .insert(inventoryItems)
-    .values(items.map((item) => ({ ...item, locationId })))
-    .onConflictDoUpdate({
-      target: [inventoryItems.locationId, inventoryItems.sku],
-      set: {
-        name: sql`excluded.name`,
-        price: sql`excluded.price`,
-        category: sql`excluded.category`,
-        description: sql`excluded.description`,
-        updatedAt: sql`now()`,
-      },
-    });
+async function storeAll(
+  tx: Transaction,
+  locationId: string,
+  { batches }: Gathered,
+  signal: AbortSignal | undefined,
+): Promise<Stored> {
+  if (!(await lockCatalog(tx, locationId)))
+    throw new CatalogUnavailableError('another catalog of this store is being stored');
+  const there = await countThere(tx, locationId);
+  for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+    if (signal?.aborted) throw new CatalogUnavailableError('cut off by our own shutdown');
+    await storeBatch(tx, locationId, batch);
+    tell('items-stored', { items: batch.items });
+  }
+  const missing = await countLacking(tx, locationId);
+  const marked = missing <= LACKING_MAX * there;
+  if (marked && missing > 0) {
+    await markMissing(tx, locationId, (items) => tell('items-stored', { items }));
+  }
+  return { there, missing, marked };
 }

@@ -12,6 +12,10 @@ export const inventoryItems = pgTable(
     description: text('description'),
     firstSeenAt: timestamp('first_seen_at', { withTimezone: true }).notNull().defaultNow(),
     updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+    /** The last catalog that named it, also one in which it could not be stored. */
+    listedAt: timestamp('listed_at', { withTimezone: true }).notNull().defaultNow(),
+    /** Since when the catalog lacks it; null: it does not. */
+    missingSince: timestamp('missing_since', { withTimezone: true }),
   },
   (table) => [primaryKey({ columns: [table.locationId, table.sku] })],
 );

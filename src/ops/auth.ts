@@ -6,6 +6,8 @@ import { auth as readBasicAuth } from 'hono/utils/basic-auth';
 import { isLoopback } from '../base/config/formats.ts';
 import { ConexxusSyncError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Network } from '../base/networks.ts';
+import { createClientAddress } from './client-address.ts';
 import { isWrite } from './origin.ts';
 import { problem } from './problem.ts';
 import { createLoginThrottle } from './throttle.ts';
@@ -28,6 +30,8 @@ export interface Access {
   readonly host: string;
   readonly operator?: Credentials | undefined;
   readonly viewer?: Credentials | undefined;
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly proxies?: readonly Network[] | undefined;
 }
 
 export interface OpsEnv {
@@ -48,6 +52,7 @@ const LOCAL_OPERATOR: Person = { name: 'local', role: 'operator' };
 /** Puts the person into the context, or answers 401 (429 after too many failures of one address). */
 export function requirePerson(access: Access, logger: Logger): MiddlewareHandler<OpsEnv> {
   const identify = createIdentifier(access);
+  const addressOf = createClientAddress(access.proxies ?? []);
   const throttle = createLoginThrottle({
     failures: LOGIN_FAILURES,
     windowMs: LOGIN_WINDOW_MS,
@@ -56,7 +61,7 @@ export function requirePerson(access: Access, logger: Logger): MiddlewareHandler
   });
   return async (c, next) => {
     const login = readBasicAuth(c.req.raw);
-    const address = getConnInfo(c).remote.address ?? 'unknown';
+    const address = addressOf(getConnInfo(c).remote.address, c.req.header('x-forwarded-for'));
     // Right or wrong: one that may go on guessing while blocked would still find the password.
     const blockedForMs = login === undefined ? 0 : throttle.blockedForMs(address);
     if (blockedForMs > 0) return tooMany(blockedForMs);
@@ -75,17 +80,24 @@ export function requirePerson(access: Access, logger: Logger): MiddlewareHandler
 
 /** Viewers look. */
 export function requireOperatorForWrites(): MiddlewareHandler<OpsEnv> {
-  return async (c, next) => {
-    const person = c.get('person');
-    if (person.role === 'operator' || !isWrite(c.req.method)) return next();
-    return problem({
-      status: 403,
-      kind: 'viewer',
-      title: 'Viewers cannot change anything',
-      detail: `${person.name} may look at everything here; changes need the operator's login.`,
-    });
-  };
+  return async (c, next) => (isWrite(c.req.method) ? refuseViewer(c, next) : next());
 }
+
+/** Nor see what is for operators alone. */
+export function requireOperator(): MiddlewareHandler<OpsEnv> {
+  return refuseViewer;
+}
+
+const refuseViewer: MiddlewareHandler<OpsEnv> = async (c, next) => {
+  const person = c.get('person');
+  if (person.role === 'operator') return next();
+  return problem({
+    status: 403,
+    kind: 'viewer',
+    title: 'Viewers cannot change anything',
+    detail: `${person.name} may look at everything here; changes need the operator's login.`,
+  });
+};
 
 type Login = ReturnType<typeof readBasicAuth>;
 

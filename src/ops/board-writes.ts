@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { Logger } from '../base/logger.ts';
 import { pauseWords } from '../sync/report/circuit-words.ts';
 import type { OpsEnv } from './auth.ts';
-import type { FleetReader } from './fleet-routes.ts';
+import type { FleetReader } from './fleet-reader.ts';
 import { type Deed, type Operator, RETRY_ALL_MAX } from './operator.ts';
 import { notFound, problem } from './problem.ts';
 

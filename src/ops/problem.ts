@@ -1,33 +1,10 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { type Problem, problem as plainProblem } from '../base/problem.ts';
 
-export interface Problem {
-  readonly status: number;
-  /** Literal and stable: callers branch on it. Becomes the last part of the problem's `type`. */
-  readonly kind: string;
-  readonly title: string;
-  readonly detail: string;
-  /** Further members of the body. */
-  readonly extra?: Readonly<Record<string, unknown>>;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** An RFC 9457 answer. */
-export function problem({ status, kind, title, detail, extra, headers }: Problem): Response {
-  const body = {
-    type: `urn:conexxus-sync:problem:${kind}`,
-    title,
-    status,
-    detail,
-    // Bull Board's page shows a failed request as a message only where it finds these two.
-    error: title,
-    message: detail,
-    ...extra,
-  };
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { ...headers, 'content-type': 'application/problem+json' },
-  });
+/** Bull Board's page shows a failed request as a message only where it finds two members more. */
+export function problem({ extra, ...told }: Problem): Response {
+  return plainProblem({ ...told, extra: { error: told.title, message: told.detail, ...extra } });
 }
 
 export function notFound(c: Context): Response {

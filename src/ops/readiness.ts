@@ -1,7 +1,7 @@
 import type { Logger } from '../base/logger.ts';
 import { postgresCodeOf } from '../base/postgres-errors.ts';
 import { refusalOf } from '../base/redis-writes.ts';
-import { shared, within } from './shared.ts';
+import { shared, within } from '../base/shared.ts';
 
 /** What a look at one thing came to. Anybody may read the reason: it names no host, no user and no sale. */
 export type Finding =

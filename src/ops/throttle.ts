@@ -1,3 +1,5 @@
+import { plainAddress } from '../base/networks.ts';
+
 export interface ThrottleOptions {
   /** Failed logins of one address in a window, after which its next ones are not looked at. */
   readonly failures: number;
@@ -46,7 +48,7 @@ export function createLoginThrottle({ failures, windowMs, addresses, now }: Thro
 
 /** An IPv6 host owns a whole /64, and would else have a fresh address for every try. */
 function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  const plain = plainAddress(address);
   if (!plain.includes(':')) return plain;
   const [head = '', tail = ''] = plain.split('::');
   const groups = head === '' ? [] : head.split(':');

@@ -5,7 +5,7 @@ import { watchEventLoop } from './event-loop.ts';
 import { type Health, healthRoutes } from './health.ts';
 import type { Metrics } from './metrics/process-metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
-import { listen, type OpsServer } from './server.ts';
+import { type HttpServer, listen } from './server.ts';
 
 /** Probes come from other machines (an orchestrator, Prometheus), and what they read is no secret. */
 const HOST = '0.0.0.0';
@@ -19,7 +19,7 @@ export async function serveHealth(
   logger: Logger,
   health: Health,
   metrics: Metrics,
-): Promise<OpsServer> {
+): Promise<HttpServer> {
   const loop = watchEventLoop();
   const app = new Hono<OpsEnv>();
   app.route('/health', healthRoutes({ ...health, stuck: () => loop.stuck() ?? health.stuck() }, logger));

@@ -87,6 +87,12 @@ export function createOutboxActs({ database, ...deps }: ActsDeps): OutboxActs {
   };
 }
 
+/** Why the relays wait for a person; null: they do not. */
+export async function readHeld(tx: Transaction): Promise<string | null> {
+  const [row] = await tx.execute<{ held: string | null }>(sql`select held from conexxus.relay`);
+  return row?.held ?? null;
+}
+
 /**
  * Between two steps of the relay at work, which locks this row first too, and reads again what it remembers when
  * the number is another one.

@@ -17,12 +17,23 @@ export const GRANTS = {
     ],
     eventLog: ['grant select on event_log to relay;'],
   },
+  /** It writes as a till does, and tells what became of it. */
+  intake: {
+    outbox: [
+      'grant execute on function public.conexxus_enqueue(text, jsonb) to intake;',
+      'grant usage on schema conexxus to intake;',
+      'grant select, insert, delete on conexxus.intake to intake;',
+      'grant select on conexxus.outbox, conexxus.sale, conexxus.payload, conexxus.migrations, conexxus.untaken, ' +
+        'public.conexxus_sales to intake;',
+    ],
+    eventLog: ['grant select on intake_tokens, event_log to intake;'],
+  },
   books: { outbox: ['grant select on public.conexxus_sales to books;'], eventLog: [] },
 } as const satisfies Record<string, { outbox: readonly string[]; eventLog: readonly string[] }>;
 
 /** All of them as a script, with a line for people above each part. */
 export function grantScript(): string {
-  const { till, relay, books } = GRANTS;
+  const { till, relay, intake, books } = GRANTS;
   return [
     '-- A till may enqueue, and nothing else:',
     ...till.outbox,
@@ -30,6 +41,10 @@ export function grantScript(): string {
     ...relay.outbox,
     '-- the same relay, in the database of DATABASE_URL:',
     ...relay.eventLog,
+    '-- An HTTP intake:',
+    ...intake.outbox,
+    '-- the same intake, in the database of DATABASE_URL:',
+    ...intake.eventLog,
     '-- Who looks at the books of a day:',
     ...books.outbox,
   ].join('\n');

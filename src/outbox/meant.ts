@@ -22,7 +22,7 @@ export interface SaleFilter {
 }
 
 /** One name, sales of several stores or days. */
-class AmbiguousSaleError extends ConexxusSyncError {
+export class AmbiguousSaleError extends ConexxusSyncError {
   readonly code = 'AMBIGUOUS_SALE';
 }
 
@@ -37,6 +37,17 @@ export interface NamedLine extends Record<string, unknown> {
 
 export function isNamed({ sales = [], lines = [] }: SaleFilter): boolean {
   return sales.length + lines.length > 0;
+}
+
+/** What is wrong with a filter that a person gave; `all`: they said so. */
+export function filterFault(
+  filter: SaleFilter,
+  all: boolean,
+): 'says-nothing' | 'all-and-some' | 'state-of-named' | undefined {
+  const isPlaced = filter.locationId !== undefined || filter.date !== undefined;
+  if (!isNamed(filter) && !isPlaced && !all) return 'says-nothing';
+  if (all && (isNamed(filter) || isPlaced)) return 'all-and-some';
+  return isNamed(filter) && filter.state !== undefined ? 'state-of-named' : undefined;
 }
 
 /** Of `s`, a `conexxus.sale`; never null. */

@@ -28,13 +28,18 @@ const NEWEST = 50;
 
 /** Null: there is no outbox in this database. The lines come oldest first. */
 export async function readSaleLines(tx: Transaction, sale: SaleInOutbox): Promise<SaleLine[] | null> {
-  const [found] = await tx.execute<{ outbox: boolean }>(
-    sql`select to_regclass('public.conexxus_sales') is not null as outbox`,
-  );
-  if (found?.outbox !== true) return null;
+  if (!(await hasOutbox(tx))) return null;
   const isKey = /^ps-[0-9a-f]{64}$/.test(sale.id);
   const rows = await tx.execute<LineRow>(isKey ? payloadQuery(sale) : saleLinesQuery(sale));
   return rows.map(({ since, ...line }) => ({ ...line, since: new Date(since) })).toReversed();
+}
+
+/** Whether this database has one. */
+export async function hasOutbox(tx: Transaction): Promise<boolean> {
+  const [found] = await tx.execute<{ outbox: boolean }>(
+    sql`select to_regclass('public.conexxus_sales') is not null as outbox`,
+  );
+  return found?.outbox === true;
 }
 
 /** By the view alone, which is all that the reader needs a right to. Also for whoever looks at its plan. */

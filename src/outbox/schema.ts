@@ -161,6 +161,28 @@ export const taken = conexxus.table('taken', {
   started: moment('started'),
 });
 
+/**
+ * What the HTTP intake wrote into the outbox, in the same transaction: by it a repeat is known, and what became of a job can
+ * be told. What a till writes by itself has no row here.
+ */
+export const intake = conexxus.table(
+  'intake',
+  {
+    /** Of the payload as it was posted; what it travels in has another. */
+    jobId: text('job_id').primaryKey(),
+    jobName: text('job_name').notNull(),
+    locationId: text('location_id').notNull(),
+    date: date('date', { mode: 'string' }),
+    transactionIds: text('transaction_ids').array().notNull(),
+    /** Name of the token that it came with. */
+    token: text('token').notNull(),
+    /** As its row in the outbox, and all that follows from it, has them. */
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [index('intake_age').on(table.createdAt)],
+);
+
 /** As one parameter: thousands of them take several times as long, and Postgres knows no more than 65,535. */
 export function idsOf(ids: readonly number[]): SQL {
   return sql`${`{${ids.join(',')}}`}::bigint[]`;

@@ -2,6 +2,7 @@ import { errorMessage } from '../base/errors.ts';
 import type { ConexxusClient } from '../conexxus/client.ts';
 import type { Outcome } from '../conexxus/outcome.ts';
 import type { Catalog } from '../inventory/catalog.ts';
+import type { FetchPlaces, Reservation } from './fetch-places.ts';
 import type { JobName, SyncJob } from './jobs/jobs.ts';
 
 /** What doing a job came to: the call's outcome, and what was done with its answer. */
@@ -13,30 +14,39 @@ export interface Performed {
 }
 
 interface Handler {
-  /** False: what the job needs besides the API is away, so the call is not worth making. */
-  isReady(): Promise<boolean>;
+  /** Undefined: what the job needs besides the API is away or taken, so there is no call now. Rejects as Redis does. */
+  reserve(): Promise<Reservation | undefined>;
   perform(job: SyncJob, signal: AbortSignal | undefined): Promise<Performed>;
 }
 
 export type Handlers = Readonly<Record<JobName, Handler>>;
 
+interface HandlerDeps {
+  readonly client: ConexxusClient;
+  readonly catalog: Catalog;
+  readonly fetchPlaces: FetchPlaces;
+}
+
+const NOTHING: Reservation = { release: () => Promise.resolve() };
+
 /** How each job of the catalog is done. */
-export function createHandlers(client: ConexxusClient, catalog: Catalog): Handlers {
+export function createHandlers({ client, catalog, fetchPlaces }: HandlerDeps): Handlers {
   return {
     push_sales: {
-      isReady: () => Promise.resolve(true),
+      reserve: () => Promise.resolve(NOTHING),
       async perform(job, signal) {
         const { data, transactionIds, syncKey: idempotencyKey = '' } = job;
         return { outcome: await client.pushSales(data, { idempotencyKey, transactionIds, signal }) };
       },
     },
     fetch_inventory: {
-      isReady: () => catalog.isReady(),
+      reserve: async () => ((await catalog.isReady()) ? fetchPlaces.take() : undefined),
       async perform(job, signal) {
-        const { outcome, items } = await client.fetchInventory({ signal });
-        if (items === undefined) return { outcome };
+        const incoming = catalog.receive();
+        const outcome = await client.fetchInventory({ onItem: (item) => incoming.add(item), signal });
+        if (outcome.kind !== 'delivered') return { outcome };
         try {
-          return { outcome, details: { ...(await catalog.upsert(job.locationId, items)) } };
+          return { outcome, details: { ...(await catalog.replace(job.locationId, incoming, signal)) } };
         } catch (error) {
           return { outcome, unstored: { message: errorMessage(error) } };
         }

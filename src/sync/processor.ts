@@ -57,7 +57,7 @@ const NOT_READY_DELAY_MS = 30_000;
 
 /** One sale's way: checked, admitted by the circuit, called, recorded, disposed of. */
 export function createProcessor(deps: ProcessorDeps): Process {
-  const { circuit, gate, handlers, stopping } = deps;
+  const { handlers, stopping } = deps;
   // One for each job that waits: beyond ten, Node would take them for a leak, and say so on stderr.
   setMaxListeners(Number.POSITIVE_INFINITY, stopping);
   // BullMQ gives a signal only to a function with three plain parameters: it counts them.
@@ -65,27 +65,42 @@ export function createProcessor(deps: ProcessorDeps): Process {
     const token = lock ?? '';
     holdToPolicy(bullJob);
     const job = await checked(bullJob, deps);
-    const handler = handlers[job.name];
-    if (!(await handler.isReady())) return postpone(bullJob, token, NOT_READY_DELAY_MS);
-
-    const subject = { jobId: idOf(bullJob), syncKey: job.syncKey };
-    const admission = await untilAnswered(() => enter(subject, circuit, gate, stopping), stopping);
-    switch (admission.kind) {
-      case 'delivered':
-        return complete(bullJob, job, deps);
-      case 'postpone':
-        return postpone(bullJob, token, admission.delayMs);
-      case 'hand-back':
-        return handBack(bullJob, token);
-      case 'permitted':
+    const reservation = await untilAnswered(() => handlers[job.name].reserve(), stopping);
+    if (reservation === undefined) return postpone(bullJob, token, NOT_READY_DELAY_MS);
+    try {
+      return await callAndSettle(bullJob, job, token, signal, deps);
+    } finally {
+      await reservation.release();
     }
-
-    const made = await makeAttempt(() => handler.perform(job, signal), attemptNumber(bullJob));
-    const weighed = weigh(made, admission.doubt);
-    const recorded = await record(bullJob, job, admission, weighed, deps);
-    const disposition = await decide(bullJob, job, admission, weighed, recorded, deps);
-    return settle(bullJob, job, token, weighed.attempt, disposition, deps);
   };
+}
+
+async function callAndSettle(
+  bullJob: Job,
+  job: SyncJob,
+  token: string,
+  signal: AbortSignal | undefined,
+  deps: ProcessorDeps,
+): Promise<SyncResult> {
+  const { circuit, gate, handlers, stopping } = deps;
+  const subject = { jobId: idOf(bullJob), syncKey: job.syncKey };
+  const admission = await untilAnswered(() => enter(subject, circuit, gate, stopping), stopping);
+  switch (admission.kind) {
+    case 'delivered':
+      return complete(bullJob, job, deps);
+    case 'postpone':
+      return postpone(bullJob, token, admission.delayMs);
+    case 'hand-back':
+      return handBack(bullJob, token);
+    case 'permitted':
+  }
+
+  const perform = () => handlers[job.name].perform(job, signal);
+  const made = await makeAttempt(perform, attemptNumber(bullJob));
+  const weighed = weigh(made, admission.doubt);
+  const recorded = await record(bullJob, job, admission, weighed, deps);
+  const disposition = await decide(bullJob, job, admission, weighed, recorded, deps);
+  return settle(bullJob, job, token, weighed.attempt, disposition, deps);
 }
 
 /** The job, if it can be done at all; else it is dead. */
@@ -191,7 +206,7 @@ async function decide(
   const about = { jobId: idOf(bullJob), location: job.locationId, operation: job.name };
   if (recorded.verdict === 'suspect') tell('payload-suspected', about);
   // The row has them, once; what is told is logged, and an answer for each sale would be as much again.
-  const { answer: _answer, stack: _stack, retryAfterMs: _retryAfterMs, ...told } = attempt;
+  const { answer: _answer, details: _details, stack: _stack, retryAfterMs: _retryAfterMs, ...told } = attempt;
   tell('attempt-made', { ...about, ...told, ...(trial && { trial }), circuit: recorded, disposition });
   return disposition;
 }

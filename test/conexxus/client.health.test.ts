@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { answer, clientFor, closeAfterEach, envelope, type Handler, listenHttp } from './local-server.ts';
+import {
+  answer,
+  clientFor,
+  closeAfterEach,
+  envelope,
+  type Handler,
+  listenHttp,
+  onItem,
+} from './local-server.ts';
 
 const onClose = closeAfterEach();
 
@@ -55,7 +63,7 @@ describe('health', () => {
       if (request.url === '/api/v1/health') answer(response, { status: 'ok' });
     }, 1);
     const stop = new AbortController();
-    const hanging = client.fetchInventory({ signal: stop.signal });
+    const hanging = client.fetchInventory({ onItem, signal: stop.signal });
     expect(await client.health({ timeoutMs: 1_000 })).toMatchObject({ kind: 'ok' });
     stop.abort();
     await hanging;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { ApiKey, ConexxusClient } from '../../src/conexxus/client.ts';
-import { answer, clientFor, closeAfterEach, listenHttp } from './local-server.ts';
+import { answer, clientFor, closeAfterEach, listenHttp, onItem } from './local-server.ts';
 
 const onClose = closeAfterEach();
 const PUSH = { idempotencyKey: 'ps-1' };
@@ -68,7 +68,7 @@ describe('the API key', () => {
     change('new-key-01234');
     await client.pushSales({}, PUSH);
     change('third-key-012');
-    await client.fetchInventory();
+    await client.fetchInventory({ onItem });
     await client.health({ timeoutMs: 1_000 });
     expect(seen).toEqual(['old-key-01234', 'new-key-01234', 'third-key-012', 'third-key-012']);
   });
@@ -87,7 +87,7 @@ describe('the API key', () => {
         else response.writeHead(401).end();
       },
     });
-    expect((await changed.client.fetchInventory()).items).toEqual([]);
+    expect(await changed.client.fetchInventory({ onItem })).toMatchObject({ kind: 'delivered' });
     changed.change('old-key-01234');
     await changed.client.health({ timeoutMs: 1_000 });
     expect(changed.seen).toEqual(['old-key-01234', 'good-key-0123', 'old-key-01234', 'good-key-0123']);

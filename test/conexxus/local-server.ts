@@ -36,6 +36,9 @@ export async function listen(server: Server): Promise<Listening> {
   };
 }
 
+/** For calls whose items do not matter. */
+export const onItem = (): void => undefined;
+
 export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 export function listenHttp(handler: Handler): Promise<Listening> {

@@ -14,7 +14,8 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await first.sql`drop schema if exists drizzle cascade`;
-  await first.sql`drop table if exists event_log, inventory_items, alert_sender, alert_incidents`;
+  await first.sql`
+    drop table if exists event_log, inventory_items, alert_sender, alert_incidents, schedules, intake_tokens`;
 });
 
 afterAll(async () => {

@@ -69,7 +69,7 @@ describe('people and programs that do the same thing twice', () => {
     await stand.expectSums();
   }, 40_000);
 
-  it('[51] on the page and twice on the command line at once: each once, with its row', async () => {
+  it('[51] on the page, by the API and twice on the command line at once: each once, with its row', async () => {
     const { port } = await dashboard.waitForLog('dashboard is up');
     await stand.simulator.setFaults([
       { match: { path: SALES_PATH, times: 12 }, fault: { kind: 'status', status: 422 } },
@@ -80,7 +80,14 @@ describe('people and programs that do the same thing twice', () => {
     const order = ['dead-letters', 'replay', '--yes', '--reason', 'row 51'];
     const people = [order, order].map((args) => startProcess('dist/cli.js', stand.env, args).exited);
     const page = `http://127.0.0.1:${String(port)}/queues/api/queues/sync/retry/failed`;
+    const byApi = fetch(`http://127.0.0.1:${String(port)}/api/dead-letters/replay`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ids: jobIds, reason: 'row 51' }),
+    });
     expect((await fetch(page, { method: 'PUT' })).status).toBe(200);
+    const told: { results: { id: string }[] } = JSON.parse(await (await byApi).text());
+    expect(told.results.map(({ id }) => id).sort()).toEqual([...jobIds].sort());
     expect(await Promise.all(people)).toEqual([
       { code: 0, signal: null },
       { code: 0, signal: null },

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectDatabase } from '../../src/base/database.ts';
+import { hear } from '../../src/base/happenings.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { type Catalog, createCatalog } from '../../src/inventory/catalog.ts';
 import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from '../support/postgres.ts';
+import { fetchedBy, item, readItems } from './items.ts';
 
 let fresh: FreshDatabase;
 let database: OpenDatabase;
@@ -20,17 +22,10 @@ afterAll(async () => {
   await fresh.close();
 });
 
-const stored = async (locationId: string) =>
-  Array.from(
-    await database.sql`
-      select sku, name, trim_scale(price)::text as price, category, description, first_seen_at, updated_at
-      from inventory_items where location_id = ${locationId} order by sku`,
-  );
-
 const priceOf = async (price: unknown) => {
   const locationId = `price-${String(price)}`;
-  const update = await catalog.upsert(locationId, [{ sku: 'A', name: 'Apple', price }]);
-  return { update, price: (await stored(locationId))[0]?.['price'] };
+  const update = await fetchedBy(catalog, locationId, [{ sku: 'A', name: 'Apple', price }]);
+  return { update, price: (await readItems(database.sql, locationId))[0]?.['price'] };
 };
 
 describe('catalog', () => {
@@ -91,7 +86,7 @@ describe('catalog', () => {
   });
 
   it('stores the good items and names the bad ones', async () => {
-    const update = await catalog.upsert('mixed', [
+    const update = await fetchedBy(catalog, 'mixed', [
       { sku: 'A', name: 'Apple', price: 1, category: 'fruit', description: null, colour: 'red' },
       { sku: '', name: 'Nameless', price: 1 },
       'no item',
@@ -106,46 +101,50 @@ describe('catalog', () => {
       [3, 'B'],
       [4, 'N\0'],
     ]);
-    expect(await stored('mixed')).toMatchObject([
+    expect(await readItems(database.sql, 'mixed')).toMatchObject([
       { sku: 'A', name: 'Apple', price: '1', category: 'fruit', description: null },
       { sku: 'C', name: 'Cola 😀', price: '2.5', category: null, description: null },
     ]);
   });
 
-  it('names at most 20 bad items and counts all', async () => {
-    const update = await catalog.upsert(
+  it('names at most 100 bad items and counts all', async () => {
+    const update = await fetchedBy(
+      catalog,
       'bad',
       Array.from({ length: 1_234 }, () => ({})),
     );
     expect(update).toMatchObject({ status: 'failed', processed: 1_234, succeeded: 0, failed: 1_234 });
-    expect(update.errors).toHaveLength(20);
+    expect(update.errors).toHaveLength(100);
   });
 
   it('calls an empty answer a success', async () => {
-    expect(await catalog.upsert('empty', [])).toEqual({
+    expect(await fetchedBy(catalog, 'empty', [])).toEqual({
       status: 'success',
       processed: 0,
       succeeded: 0,
       failed: 0,
+      there: 0,
+      missing: 0,
+      marked: true,
       errors: [],
     });
   });
 
   it('takes the last of two items with one sku', async () => {
-    const update = await catalog.upsert('twice', [
+    const update = await fetchedBy(catalog, 'twice', [
       { sku: 'A', name: 'old', price: 1 },
       { sku: 'A', name: 'new', price: 2 },
     ]);
     expect(update).toMatchObject({ status: 'success', succeeded: 2 });
-    expect(await stored('twice')).toMatchObject([{ sku: 'A', name: 'new', price: '2' }]);
+    expect(await readItems(database.sql, 'twice')).toMatchObject([{ sku: 'A', name: 'new', price: '2' }]);
   });
 
   it('keeps when an item was first seen, and of each store its own', async () => {
-    await catalog.upsert('first', [{ sku: 'A', name: 'Apple', price: 1, category: 'fruit' }]);
-    const [before] = await stored('first');
-    await catalog.upsert('other', [{ sku: 'A', name: 'Other', price: 9 }]);
-    await catalog.upsert('first', [{ sku: 'A', name: 'Apple, red', price: 2 }]);
-    const [after] = await stored('first');
+    await fetchedBy(catalog, 'first', [{ sku: 'A', name: 'Apple', price: 1, category: 'fruit' }]);
+    const [before] = await readItems(database.sql, 'first');
+    await fetchedBy(catalog, 'other', [{ sku: 'A', name: 'Other', price: 9 }]);
+    await fetchedBy(catalog, 'first', [{ sku: 'A', name: 'Apple, red', price: 2 }]);
+    const [after] = await readItems(database.sql, 'first');
     expect(after).toMatchObject({ name: 'Apple, red', price: '2', category: null });
     expect(after?.['first_seen_at']).toBe(before?.['first_seen_at']);
     expect(after?.['updated_at']).not.toBe(before?.['updated_at']);
@@ -153,15 +152,28 @@ describe('catalog', () => {
 
   it('stores an answer of many batches', async () => {
     const items = Array.from({ length: 2_345 }, (_, n) => ({ sku: `S-${n}`, name: 'x', price: n / 100 }));
-    expect(await catalog.upsert('big', items)).toMatchObject({ status: 'success', succeeded: 2_345 });
-    expect(await stored('big')).toHaveLength(2_345);
+    expect(await fetchedBy(catalog, 'big', items)).toMatchObject({ status: 'success', succeeded: 2_345 });
+    expect(await readItems(database.sql, 'big')).toHaveLength(2_345);
+  });
+
+  it('is as it was, where it is cut off in its middle', async () => {
+    await fetchedBy(catalog, 'cut', [item('A'), item('B')]);
+    const before = await readItems(database.sql, 'cut');
+    const stop = new AbortController();
+    const end = hear('items-stored', () => stop.abort());
+    const items = Array.from({ length: 3_000 }, (_, n) => item(`S-${n}`));
+    await expect(fetchedBy(catalog, 'cut', items, stop.signal)).rejects.toMatchObject({
+      code: 'CATALOG_UNAVAILABLE',
+    });
+    end();
+    expect(await readItems(database.sql, 'cut')).toEqual(before);
   });
 
   it('fails with a typed error that holds no item while Postgres is away', async () => {
     const away = connectDatabase('postgres://nobody@127.0.0.1:1/nothing', { max: 1 });
-    const upsert = createCatalog(away).upsert('away', [{ sku: 'A', name: 'Apple', price: 1 }]);
-    await expect(upsert).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
-    await expect(upsert).rejects.not.toThrow('Apple');
+    const update = fetchedBy(createCatalog(away), 'away', [item('A', { name: 'Apple' })]);
+    await expect(update).rejects.toMatchObject({ code: 'CATALOG_UNAVAILABLE' });
+    await expect(update).rejects.not.toThrow('Apple');
     await away.close();
   });
 });

@@ -1,31 +1,17 @@
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium, MISSING, seriousFindings } from './chromium.ts';
 import { CLOSED, OPERATOR, type OpsHarness, startOps, VIEWER } from './harness.ts';
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+const title = MISSING === null ? 'in a browser' : `in a browser (skipped: ${MISSING})`;
 
-const found = existsSync(CHROMIUM);
-const title = found
-  ? 'in a browser'
-  : `in a browser (skipped: no ${CHROMIUM}; install it or set CHROMIUM_PATH)`;
-
-(found ? describe : describe.skip)(title, () => {
+(MISSING === null ? describe : describe.skip)(title, () => {
   let ops: OpsHarness;
   let browser: Browser;
   beforeAll(async () => {
     ops = await startOps();
     await ops.queue.add('push_sales', { locationId: 'store-7' }, { jobId: 'ps-1', delay: 3_600_000 });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    browser = await launchChromium();
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
@@ -91,12 +77,27 @@ const title = found
     expect(await page.getByText('Promote all').count()).toBe(0);
   }, 60_000);
 
-  it('the circuit page is styled, under its own content policy', async () => {
-    const { page, outside, complaints } = await open('/', OPERATOR);
-    expect(await page.evaluate("getComputedStyle(document.querySelector('article')).borderTopWidth")).toBe(
-      '4px',
+  it('the page turns with the circuit by itself, tells times as here, and is fit for everybody', async () => {
+    ops.circuitIs(CLOSED);
+    const { page, outside, complaints } = await open('/', VIEWER);
+    const heading = page.getByRole('heading', { level: 1 });
+    await page.locator('#live[data-state=on]').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    ops.circuitIs({ ...CLOSED, state: 'open', cause: 'streak', retryAt: Date.now() + 600_000 });
+    await heading.filter({ hasText: 'Conexxus has been down' }).waitFor();
+    expect(await page.locator('#circuit time').first().textContent()).toMatch(
+      /^\d\d:\d\d:\d\d [+-]\d\d:\d\d$/,
     );
+    expect(await seriousFindings(page)).toEqual([]);
     expect(outside).toEqual([]);
     expect(complaints).toEqual([]);
+  }, 60_000);
+
+  it('a search leads to the sale', async () => {
+    const { page } = await open('/', VIEWER);
+    await page.getByRole('searchbox').fill('ps-1');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: /^ps-1 waits/ }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
   }, 60_000);
 });

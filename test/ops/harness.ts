@@ -4,15 +4,22 @@ import { text } from 'node:stream/consumers';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { pino } from 'pino';
+import { connectDatabase, type Database } from '../../src/base/database.ts';
 import { createRedactor } from '../../src/base/redaction.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { eventStreamKey, type SyncEvent } from '../../src/events/event.ts';
+import { createActing } from '../../src/ops/acting.ts';
+import { ACT_LINKS } from '../../src/ops/actions/links.ts';
+import { createRuns, type Runs } from '../../src/ops/actions/runs.ts';
+import type { ProblemAtAGlance } from '../../src/ops/alerts/alerts.ts';
 import { createOpsApp } from '../../src/ops/app.ts';
 import type { Access } from '../../src/ops/auth.ts';
 import type { Health } from '../../src/ops/health.ts';
+import { createOpsPage, type OpsPage } from '../../src/ops/page/page.ts';
 import { listen } from '../../src/ops/server.ts';
-import { createDeadLetters } from '../../src/sync/dead-letters/dead-letters.ts';
+import { readPauser } from '../../src/sync/gate/pauser.ts';
 import type { CircuitReport } from '../../src/sync/report/circuit-report.ts';
+import { createFleet } from '../../src/sync/report/fleet.ts';
 import type { WorkerReport } from '../../src/sync/report/worker-report.ts';
 import { OPTIONS } from '../circuit/harness.ts';
 
@@ -64,14 +71,19 @@ export interface CallOptions {
 
 export interface OpsHarness {
   readonly port: number;
+  /** Of the app. */
+  readonly runs: Runs;
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
   readonly queue: Queue;
   readonly redis: Redis;
+  readonly namespace: string;
+  readonly page: OpsPage;
   /** What the circuit answers from now on. */
   circuitIs(report: CircuitReport): void;
   /** Who is there from now on. */
   workersAre(workers: readonly WorkerReport[]): void;
   /** What alerts find wrong from now on. */
-  problemsAre(problems: readonly string[]): void;
+  problemsAre(problems: readonly ProblemAtAGlance[]): void;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Reading the circuit fails from now on. */
   circuitFails(error: Error): void;
@@ -86,7 +98,20 @@ export interface OpsHarness {
 export interface OpsHarnessOptions {
   readonly access?: Access;
   readonly health?: Partial<Health>;
+  /** Of the event log; default: it is away. */
+  readonly database?: Database;
+  /** Of the POS; default: it is away. */
+  readonly outboxDatabase?: Database;
+  /** The circuit that is in Redis, and not one that the test makes up. */
+  readonly realCircuit?: true;
+  readonly secrets?: readonly string[];
+  /** Of a queue that the test has something in; default: one of its own. */
+  readonly namespace?: string;
 }
+
+const OWN_OPTIONS = { circuit: OPTIONS, eventBacklogMax: 1_000, fleetConcurrency: 0, rampStepMs: 0 };
+
+export const AWAY = connectDatabase('postgres://nobody@127.0.0.1:1/none', { max: 1 });
 
 const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWER };
 
@@ -94,49 +119,81 @@ const PROTECTED: Access = { host: '127.0.0.1', operator: OPERATOR, viewer: VIEWE
 export async function startOps({
   access = PROTECTED,
   health = {},
+  database = AWAY,
+  outboxDatabase = AWAY,
+  realCircuit,
+  secrets = [],
+  namespace = `ops-${randomUUID()}`,
 }: OpsHarnessOptions = {}): Promise<OpsHarness> {
-  const namespace = `ops-${randomUUID()}`;
   const prefix = `{${namespace}}`;
   const redis = connectRedis(redisUrl(), 'patient', () => undefined);
   const queue = new Queue('sync', { prefix, connection: redis });
   await queue.waitUntilReady();
   let circuit: () => CircuitReport = () => CLOSED;
   let workers: readonly WorkerReport[] = [];
-  let problems: readonly string[] = [];
+  let problems: readonly ProblemAtAGlance[] = [];
   const meta = queue.toKey('meta');
   const stream = eventStreamKey(namespace);
+
+  const redact = createRedactor(secrets);
+  const real = createFleet({ redis, namespace, ownOptions: OWN_OPTIONS });
+  const madeUp = {
+    look: async () => {
+      const report = circuit();
+      const ours = report.hold === null ? report.state : 'hold';
+      const stamp = await redis.hget(meta, 'paused');
+      const pausedBy = stamp === null ? [] : [stamp === 'circuit' ? ours : 'operator'];
+      return { report: { ...report, pausedBy }, workers, now: Date.now() };
+    },
+  };
+
+  const audit = {
+    append: async (event: SyncEvent) => {
+      await redis.xadd(stream, '*', 'event', JSON.stringify(event));
+    },
+  };
+  const acting = createActing({ redis, queue, namespace, redact, fleet: real, database, outboxDatabase });
+  const logger = pino({ level: 'silent' });
+  const runs = createRuns({ deadLetters: acting.deadLetters, audit, logger });
+  const fleet = realCircuit ? real : madeUp;
+  const page = createOpsPage({
+    redis,
+    queue,
+    namespace,
+    fleet,
+    alerts: { problems: () => problems },
+    database,
+    outboxDatabase,
+    pauser: () => readPauser(redis, queue),
+    acts: ACT_LINKS,
+    redact,
+    logger,
+  });
 
   const app = createOpsApp({
     access,
     queue,
     redis,
-    fleet: {
-      look: async () => {
-        const report = circuit();
-        const ours = report.hold === null ? report.state : 'hold';
-        const stamp = await redis.hget(meta, 'paused');
-        const pausedBy = stamp === null ? [] : [stamp === 'circuit' ? ours : 'operator'];
-        return { report: { ...report, pausedBy }, workers, now: Date.now() };
-      },
-    },
-    alerts: { problems: () => problems },
-    audit: {
-      append: async (event) => {
-        await redis.xadd(stream, '*', 'event', JSON.stringify(event));
-      },
-    },
-    deadLetters: createDeadLetters({ redis, queue, namespace, redact: (text) => text }),
+    fleet,
+    page,
+    audit,
+    acting,
+    runs,
     health: { checks: {}, stuck: () => null, ...health },
     metrics: { text: async () => METRICS },
-    redact: createRedactor([]),
-    logger: pino({ level: 'silent' }),
+    redact,
+    logger,
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 });
 
   return {
     port: server.port,
+    routes: app.routes,
+    runs,
     queue,
     redis,
+    namespace,
+    page,
     circuitIs: (report) => {
       circuit = () => report;
     },
@@ -161,7 +218,9 @@ export async function startOps({
       await redis.hset(meta, 'paused', 'circuit');
     },
     close: async () => {
+      page.close();
       await server.close();
+      await runs.close();
       await queue.close();
       const keys = await redis.keys(`${prefix}:*`);
       if (keys.length > 0) await redis.del(...keys);

@@ -57,50 +57,6 @@ describe('GET /api/circuit', () => {
   });
 });
 
-describe('the page', () => {
-  it('says that the circuit is open, why and until when', async () => {
-    ops.circuitIs({ ...CLOSED, state: 'open', cause: 'streak', retryAt: Date.now() + 600_000 });
-    const { text } = await get('/');
-    expect(text).toContain('<h2>Open</h2>');
-    expect(text).toContain('Next trial in 10 min');
-    expect(text).toContain('several calls in a row failed');
-    expect(text).toContain('href="/queues"');
-  });
-
-  it('says that Conexxus asked for a break, although the circuit is closed', async () => {
-    ops.circuitIs({ ...CLOSED, cooldownUntil: Date.now() + 60_000 });
-    const { text } = await get('/');
-    expect(text).toContain('<h2>Rate limited</h2>');
-    expect(text).toMatch(/which ends in (59|60) s/);
-  });
-
-  it('says who holds it, and escapes what people wrote', async () => {
-    ops.circuitIs({ ...CLOSED, hold: { actor: 'olga', reason: '<script>alert(1)</script>', since: 1 } });
-    const { text } = await get('/');
-    expect(text).toContain('<h2>Held</h2>');
-    expect(text).toContain('&lt;script&gt;alert(1)');
-    expect(text).not.toContain('<script');
-  });
-
-  it('says what alerts find silent, before all else', async () => {
-    ops.problemsAre(['No worker is alive: <none> is there.']);
-    const { text } = await get('/');
-    expect(text).toMatch(
-      /role="alert"><p>No worker is alive: &lt;none&gt; is there\.<\/p>.*<h2>Closed<\/h2>/s,
-    );
-    ops.problemsAre([]);
-    expect((await get('/')).text).not.toContain('role="alert"');
-  });
-
-  it('stays a page that reloads itself while the circuit cannot be read', async () => {
-    ops.circuitFails(new Error('Redis is away'));
-    const answer = await get('/');
-    expect(answer.status).toBe(503);
-    expect(answer.headers['content-type']).toContain('text/html');
-    expect(answer.text).toContain('http-equiv="refresh"');
-  });
-});
-
 describe('without a way out of the store', () => {
   it.each([
     ['/', OPERATOR],

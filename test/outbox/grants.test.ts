@@ -3,6 +3,11 @@ import { connectDatabase } from '../../src/base/database.ts';
 import { migrateDatabase } from '../../src/events/migrate.ts';
 import { checkSale, enqueueInTransaction } from '../../src/outbox/enqueue.ts';
 import { checkOutboxSchema, migrateOutbox } from '../../src/outbox/migrate.ts';
+import { readPending } from '../../src/outbox/pending.ts';
+import { forgetPosted, readPosted, writePosted } from '../../src/outbox/posted.ts';
+import { readSaleLines } from '../../src/outbox/sale-lines.ts';
+import { parseJob } from '../../src/sync/jobs/jobs.ts';
+import { readTokensVersion } from '../../src/tokens/tokens.ts';
 import { describeOnServer } from '../events/harness.ts';
 import { freshDatabase, openDatabase } from '../support/postgres.ts';
 import { sales } from '../sync/sales.ts';
@@ -10,7 +15,7 @@ import { openPos, type PosDatabase } from './pos.ts';
 import { createRole, type TestRole } from './roles.ts';
 
 const DENIED = '42501';
-const TABLES = ['outbox', 'sale', 'payload', 'relay', 'taken', 'migrations'];
+const TABLES = ['outbox', 'sale', 'payload', 'relay', 'taken', 'intake', 'migrations'];
 
 /** PGlite lets everybody in as its one superuser. */
 describeOnServer('the rights that are printed', () => {
@@ -106,6 +111,37 @@ describeOnServer('the rights that are printed', () => {
       await database.close();
       await fresh.close();
     }
+  });
+
+  it('let an intake write, and tell what became of it, and no more', async () => {
+    const intake = await role('intake');
+    const database = connectDatabase(intake.url, { max: 1 });
+    try {
+      expect(await checkOutboxSchema(database)).toMatchObject({ kind: 'current' });
+      expect(await database.read(readTokensVersion)).toBe('0/0');
+      const parsed = parseJob('push_sales', sales('of an intake'));
+      const posted = parsed.ok ? [{ job: parsed.job, token: 'till' }] : [];
+      const [written] = await database.write((tx) => writePosted(tx, posted));
+      expect(await database.read((tx) => readPosted(tx, [written?.jobId ?? '']))).toMatchObject([
+        { sales: [{ state: 'waiting' }] },
+      ]);
+      expect(await database.read((tx) => readSaleLines(tx, { id: 'sale-of an intake' }))).toHaveLength(1);
+      for (const phase of ['untaken', 'waiting', 'travelling'] as const) {
+        const place = { phase, after: ['0', '0'] };
+        await database.read((tx) => readPending(tx, ['store-1'], place, 10));
+      }
+      expect(await database.write((tx) => forgetPosted(tx, 0))).toBe(1);
+    } finally {
+      await database.close();
+    }
+    await intake.sql`select aggregate_id from event_log limit 1`;
+    for (const table of ['outbox', 'sale', 'payload', 'relay', 'taken']) {
+      await expectDenied(intake, `delete from conexxus.${table}`);
+    }
+    await expectDenied(intake, 'update conexxus.intake set token = null');
+    await expectDenied(intake, 'delete from intake_tokens');
+    await expectDenied(intake, 'update intake_tokens set revoked_at = null');
+    await expectDenied(intake, 'delete from event_log');
   });
 
   it('let who closes the day see its books, and nothing else', async () => {

@@ -19,7 +19,7 @@ afterEach(async () => {
   await first.sql`drop function if exists public.conexxus_enqueue(text, jsonb)`;
   await first.sql`drop schema if exists conexxus cascade`;
   await first.sql`drop schema if exists drizzle cascade`;
-  await first.sql`drop table if exists event_log, inventory_items`;
+  await first.sql`drop table if exists event_log, inventory_items, intake_tokens`;
 });
 
 afterAll(async () => {

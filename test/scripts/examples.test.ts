@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../scripts/services/machine.ts';
+import { createToken } from '../../src/tokens/tokens.ts';
 import { openPos, type PosDatabase } from '../outbox/pos.ts';
 import { eventually } from '../support/eventually.ts';
 import { startProcess } from '../support/process.ts';
@@ -22,7 +24,7 @@ async function runExample(
 describe('the examples', () => {
   it('are read at a glance: at most 60 lines each', () => {
     const files = readdirSync(FOLDER);
-    expect(files.length).toBeGreaterThanOrEqual(4);
+    expect(files.length).toBeGreaterThanOrEqual(5);
     const long = files.filter((file) => readFileSync(`${FOLDER}/${file}`, 'utf8').split('\n').length > 61);
     expect(long).toEqual([]);
   });
@@ -87,6 +89,24 @@ describe('the examples of a POS without Postgres', () => {
     }
   });
 
+  it('with HTTP alone: tries again until the intake is there, and is told what is refused', async () => {
+    const port = String(await freePort());
+    const token = await stand.database.write((tx) =>
+      createToken(tx, { name: 'till', locationIds: ['store-7'], actor: 'a test' }),
+    );
+    const env = { ...stand.env, INTAKE_URL: `http://127.0.0.1:${port}`, INTAKE_TOKEN: token };
+    const lines = runExample('pos-with-http.ts', env);
+    const intake = startProcess('dist/intake.js', { ...stand.env, INTAKE_PORT: port });
+    const [first = '', second, third = '', last] = await lines;
+    expect(await intake.stop()).toMatchObject({ code: 0 });
+    expect([first, third]).toEqual(Array(2).fill(expect.stringMatching(/^ps-[0-9a-f]{64} accepted$/)));
+    expect([second, last]).toEqual([
+      'refused: transactions[0].total must be a finite number',
+      'pending: 200',
+    ]);
+    for (const line of [first, third]) stand.accept(line.split(' ')[0] ?? '');
+  });
+
   it("as BullMQ's Python client writes it: the worker delivers that sale", async () => {
     const [jobId = ''] = await runExample('python-client.ts', stand.env, '17');
     expect(jobId).toBe('store-7-R-17');
@@ -98,7 +118,7 @@ describe('the examples of a POS without Postgres', () => {
 
     await stand.startWorker();
     await eventually(async () => {
-      expect(await stand.reconcile()).toMatchObject({ accepted: 3, delivered: 3, problems: [] });
+      expect(await stand.reconcile()).toMatchObject({ accepted: 5, delivered: 5, problems: [] });
     });
   });
 });

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { tell } from '../../src/base/happenings.ts';
 import { connectRedis } from '../../src/base/redis.ts';
 import { createFleetMetrics } from '../../src/ops/metrics/fleet-metrics.ts';
+import { createIntakeMetrics } from '../../src/ops/metrics/intake-metrics.ts';
 import type { Metrics } from '../../src/ops/metrics/process-metrics.ts';
 import { createRelayMetrics } from '../../src/ops/metrics/relay-metrics.ts';
 import { createWorkerMetrics } from '../../src/ops/metrics/worker-metrics.ts';
@@ -12,7 +13,7 @@ import { OPTIONS } from '../circuit/harness.ts';
 import { testRedisUrl, uniqueNamespace } from './redis.ts';
 
 /** Kinds of processes that tell metrics. */
-export const PROCESSES = ['worker', 'relay', 'dashboard'] as const;
+export const PROCESSES = ['worker', 'relay', 'intake', 'dashboard'] as const;
 export type MetricsProcess = (typeof PROCESSES)[number];
 
 const yes = async () => true;
@@ -27,6 +28,7 @@ export async function metricsWhileWell(): Promise<Record<MetricsProcess, string>
   return {
     worker: await textOf(worker),
     relay: await textOf(relay),
+    intake: await textOf(createIntakeMetrics({ dependencies })),
     dashboard: await dashboardText(),
   };
 }

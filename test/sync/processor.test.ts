@@ -58,7 +58,7 @@ beforeEach(() => {
     const outcome = answers.shift() ?? DELIVERED;
     return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve({ outcome });
   };
-  const handler = { isReady: () => Promise.resolve(true), perform };
+  const handler = { reserve: () => Promise.resolve({ release: () => Promise.resolve() }), perform };
   const self = createWorkerSelf('till-1', '0', 1);
   stopping = new AbortController().signal;
   process = createProcessor({

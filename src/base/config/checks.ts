@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { errorMessage } from '../errors.ts';
+import { type Network, readNetwork } from '../networks.ts';
 import type { Redactor } from '../redaction.ts';
 import { apiKeyProblem, readApiKeyFile } from './api-key.ts';
-import { isLoopback, type Report } from './formats.ts';
+import { isLoopback, listOf, type Report } from './formats.ts';
 
 /** What a caller of the Conexxus API proves itself with. */
 export interface Access {
@@ -24,6 +25,8 @@ export interface Dashboard {
   readonly operator?: Login;
   /** May look, may change nothing. */
   readonly viewer?: Login;
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly proxies: readonly Network[];
 }
 
 const PASSWORD_LENGTH_MIN = 8;
@@ -117,10 +120,11 @@ interface DashboardSettings {
   readonly password: string | undefined;
   readonly viewerUser: string | undefined;
   readonly viewerPassword: string | undefined;
+  readonly trustProxy: string | undefined;
 }
 
 export function readDashboard(settings: DashboardSettings, report: Report): Dashboard {
-  const { host, port, user, password, viewerUser, viewerPassword } = settings;
+  const { host, port, user, password, viewerUser, viewerPassword, trustProxy } = settings;
   const operator = readLogin('DASHBOARD', user, password, report);
   const viewer = readLogin('DASHBOARD_VIEWER', viewerUser, viewerPassword, report);
   if (!user && !password && !isLoopback(host)) {
@@ -138,7 +142,9 @@ export function readDashboard(settings: DashboardSettings, report: Report): Dash
   if (viewerUser && viewerUser === user) {
     report('DASHBOARD_VIEWER_USER', 'DASHBOARD_VIEWER_USER must differ from DASHBOARD_USER');
   }
-  return { host, port, ...(operator ? { operator } : {}), ...(viewer ? { viewer } : {}) };
+  // What is no network is reported by its format.
+  const proxies = trustProxy === undefined ? [] : listOf(trustProxy).flatMap((one) => readNetwork(one) ?? []);
+  return { host, port, proxies, ...(operator ? { operator } : {}), ...(viewer ? { viewer } : {}) };
 }
 
 function readLogin(

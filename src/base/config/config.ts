@@ -31,13 +31,14 @@ const SERVICE = [
 /** Which settings each command reads: what is wrong with any other is no concern of it. */
 const PARTS = {
   worker: [...SERVICE, 'access', 'worker'],
-  dashboard: [...SERVICE, 'dashboard', 'alerts'],
+  dashboard: [...SERVICE, 'dashboard', 'alerts', 'outboxDatabaseUrl'],
   alerts: ['namespace', 'alerts'],
   enqueue: ['locationId', 'namespace', 'redisUrl'],
   circuit: ['namespace', 'redisUrl', 'circuit', 'events'],
   deadLetters: ['namespace', 'redisUrl'],
   sales: ['namespace', 'redisUrl', 'circuit', 'events'],
   migrate: ['databaseUrl'],
+  schedules: ['databaseUrl', 'locationId', 'schedules'],
   migrateOutbox: ['outboxDatabaseUrl'],
   relay: [
     'namespace',
@@ -49,6 +50,18 @@ const PARTS = {
     'events',
     'logLevel',
   ],
+  intake: [
+    'namespace',
+    'redisUrl',
+    'databaseUrl',
+    'outboxDatabaseUrl',
+    'outbox',
+    'intake',
+    'circuit',
+    'events',
+    'logLevel',
+  ],
+  tokens: ['databaseUrl'],
   outbox: ['namespace', 'redisUrl', 'outboxDatabaseUrl'],
   books: ['outboxDatabaseUrl'],
 } as const satisfies Record<string, readonly (keyof Slices)[]>;

@@ -1,4 +1,6 @@
 import type convict from 'convict';
+import { readNetwork } from '../networks.ts';
+import { zoneProblem } from '../zones.ts';
 
 type Value = string | number | boolean | undefined;
 
@@ -65,7 +67,15 @@ interface Limits {
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 const CHECKS = {
+  addresses: text((value) =>
+    listOf(value).every((one) => readNetwork(one) !== undefined)
+      ? undefined
+      : 'must be addresses or networks, like 10.0.0.7 or 10.0.0.0/8, with commas between them; not everybody (/0)',
+  ),
   'api-url': text(checkApiUrl),
+  'clock-time': text((value) =>
+    isClockTime(value) ? undefined : 'must be a time of day from 00:00 to 23:59, like 23:30',
+  ),
   'database-url': text((value) => checkUrl(value, ['postgres://', 'postgresql://'])),
   flag: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
   host: text((value) => (/^[\w.:-]+$/.test(value) ? undefined : 'must be a host name or an IP address')),
@@ -84,6 +94,7 @@ const CHECKS = {
   'web-url': text((value) => checkUrl(value, ['http://', 'https://'])),
   'webhook-secret': text(checkWebhookSecret),
   'whole-number': wholeNumber('a whole number'),
+  zone: text(zoneProblem),
 } satisfies Record<string, Check>;
 
 /**
@@ -120,6 +131,15 @@ const FLAGS = new Map([
   ['false', false],
   ['0', false],
 ]);
+
+export function isClockTime(value: string): boolean {
+  return /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(value);
+}
+
+/** What stands between commas. */
+export function listOf(value: string): string[] {
+  return value.split(',').map((one) => one.trim());
+}
 
 /** Of a URL (which brackets IPv6) or of a listen address. */
 export function isLoopback(host: string): boolean {

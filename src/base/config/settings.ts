@@ -125,6 +125,19 @@ export const SCHEMA = {
     ),
     healthPort: count('RELAY_HEALTH_PORT', 0, [0, 65_535], 'Port of the relay health page; 0: off.'),
   },
+  schedules: {
+    zone: { ...variable('SYNC_TIMEZONE', 'zone', "IANA zone of the stores' clocks."), default: 'UTC' },
+    endOfDay: {
+      ...variable('EOD_SYNC_TIME', 'clock-time', 'When the day of a store ends, by its own clock.'),
+      default: '23:30',
+    },
+  },
+  intake: {
+    host: { ...variable('INTAKE_HOST', 'host', 'Listen address.'), default: '127.0.0.1' },
+    port: count('INTAKE_PORT', 3_100, [0, 65_535], 'Listen port; 0: any free one.'),
+    rate: count('INTAKE_RATE', 100, [1, 1_000_000], 'Requests a second that one token may make.'),
+    healthPort: count('INTAKE_HEALTH_PORT', 0, [0, 65_535], 'Port of the intake health page; 0: off.'),
+  },
   dashboard: {
     host: { ...variable('DASHBOARD_HOST', 'host', 'Listen address.'), default: '127.0.0.1' },
     port: count('DASHBOARD_PORT', 3_000, [0, 65_535], 'Listen port; 0: any free one.'),
@@ -134,6 +147,11 @@ export const SCHEMA = {
     viewerPassword: optional('DASHBOARD_VIEWER_PASSWORD', 'text', 'At least 8 characters.', {
       sensitive: true,
     }),
+    trustProxy: optional(
+      'TRUST_PROXY',
+      'addresses',
+      'Reverse proxies whose X-Forwarded-For is believed: addresses and networks.',
+    ),
   },
   alerts: {
     webhookUrl: optional('ALERT_WEBHOOK_URL', 'web-url', 'Where alerts are posted as JSON.', {

@@ -5,7 +5,7 @@ import { createLook } from './look.ts';
 import { ALERT_DEFAULTS, type AlertOptions } from './options.ts';
 import { createTeller, type TellerDeps } from './teller.ts';
 import { LostAlertsError } from './turn.ts';
-import { createWatch } from './watch.ts';
+import { createWatch, type Judged } from './watch.ts';
 
 export interface AlertsDeps extends TellerDeps {
   readonly fleet: Pick<Fleet, 'look'>;
@@ -16,28 +16,34 @@ export interface AlertsDeps extends TellerDeps {
 
 /** Watches the installation, for the page, and tells people where a webhook is configured. */
 export interface Alerts {
-  /** What is wrong now, in sentences, as the last look had it. */
-  problems(): readonly string[];
+  /** What is wrong now, as the last look had it. */
+  problems(): readonly ProblemAtAGlance[];
   /** Ends the look under way, and lets another dashboard take over at once. */
   stop(): Promise<void>;
 }
 
 /** What the page says at a glance; the rest it shows in figures. */
-const ON_THE_PAGE: ReadonlySet<Kind> = new Set<Kind>([
+const AT_A_GLANCE = [
   'no-worker',
   'nothing-completes',
   'relay-silent',
   'no-catalog',
   'redis',
   'postgres',
-]);
+] as const satisfies readonly Kind[];
+
+export interface ProblemAtAGlance {
+  readonly kind: (typeof AT_A_GLANCE)[number];
+  /** A sentence that stands by itself. */
+  readonly problem: string;
+}
 
 export function startAlerts(deps: AlertsDeps): Alerts {
   const { options = ALERT_DEFAULTS, eventBacklogMax, settings, logger } = deps;
   const look = createLook({ ...deps, catalogEveryMs: options.catalogEveryMs });
   const watch = createWatch({ ...options, eventBacklogMax, backlogAgeMs: settings.backlogAgeMs });
   const teller = createTeller(deps, options);
-  let problems: readonly string[] = [];
+  let problems: readonly ProblemAtAGlance[] = [];
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   let running = step();
@@ -47,9 +53,7 @@ export function startAlerts(deps: AlertsDeps): Alerts {
     try {
       const seen = await look();
       const judged = watch(seen);
-      problems = judged.holding
-        .filter(({ isRipe, kind }) => isRipe && ON_THE_PAGE.has(kind))
-        .map(({ problem }) => problem);
+      problems = atAGlance(judged);
       if (!isStopped) await teller.step(seen, judged);
     } catch (error) {
       if (error instanceof LostAlertsError) logger.info('another dashboard sends alerts by now');
@@ -73,4 +77,11 @@ export function startAlerts(deps: AlertsDeps): Alerts {
       await teller.release();
     },
   };
+}
+
+function atAGlance({ holding }: Judged): ProblemAtAGlance[] {
+  const ripe = holding.filter(({ isRipe }) => isRipe);
+  return AT_A_GLANCE.flatMap((kind) =>
+    ripe.filter((each) => each.kind === kind).map(({ problem }) => ({ kind, problem })),
+  );
 }

@@ -4,11 +4,11 @@ import type { Database } from '../../base/database.ts';
 import { errorMessage } from '../../base/errors.ts';
 import { postgresReason } from '../../base/postgres-errors.ts';
 import { refusalOf, takesWrites } from '../../base/redis-writes.ts';
+import { within } from '../../base/shared.ts';
 import { readUnwritten, type Unwritten } from '../../events/unwritten.ts';
 import { type Report, readReport } from '../../outbox/counts.ts';
 import { type Backlog, readBacklog } from '../../sync/report/backlog.ts';
 import type { Fleet, FleetView } from '../../sync/report/fleet.ts';
-import { within } from '../shared.ts';
 
 /** Whether a server does what is asked of it, and why not. */
 type Answer = { readonly ok: true } | { readonly ok: false; readonly reason: string };

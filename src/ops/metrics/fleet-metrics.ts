@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../base/logger.ts';
+import { within } from '../../base/shared.ts';
 import { readUnwritten } from '../../events/unwritten.ts';
 import { readReport } from '../../outbox/counts.ts';
 import { DEATHS_LOOKED_AT, readNewestDeaths } from '../../sync/dead-letters/newest-deaths.ts';
 import { PAUSE_REASONS } from '../../sync/gate/gate-script.ts';
 import { JOB_STATES, readBacklog } from '../../sync/report/backlog.ts';
 import type { Fleet, FleetView } from '../../sync/report/fleet.ts';
-import { within } from '../shared.ts';
 import { createInstruments, type Instruments, setEach } from './instruments.ts';
 import { CIRCUIT_STATES, DEATH_REASONS, deathReasonOf, OPENING_CAUSES } from './labels.ts';
 import {

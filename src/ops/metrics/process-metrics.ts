@@ -1,6 +1,6 @@
 import { errorMessage } from '../../base/errors.ts';
+import { within } from '../../base/shared.ts';
 import { VERSION } from '../../base/version.ts';
-import { within } from '../shared.ts';
 import { watchDelay } from './event-loop-delay.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
 

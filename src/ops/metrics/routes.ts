@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { shared } from '../shared.ts';
+import { shared } from '../../base/shared.ts';
 import { CONTENT_TYPE } from './instruments.ts';
 import type { Metrics } from './process-metrics.ts';
 

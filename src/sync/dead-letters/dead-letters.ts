@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { pause } from '../../base/pause.ts';
 import type { Redactor } from '../../base/redaction.ts';
 import { eventStreamKey } from '../../events/event.ts';
 import { createSpool } from '../../events/spool.ts';
@@ -70,11 +70,20 @@ export interface DeadLetters {
   /**
    * Back into the queue, oldest first, with a full retry budget; those that die again meanwhile are not
    * replayed again. Each with its event in the log; the act itself is in the audit trail before. Of many
-   * who do this at once, one gets each dead letter. `perSecond`: no faster than that.
+   * who do this at once, one gets each dead letter.
    */
-  replay(filter: DeadLetterFilter, word: Word, perSecond?: number): AsyncGenerator<Verdict>;
+  replay(filter: DeadLetterFilter, word: Word, pace?: Pace): AsyncGenerator<Verdict>;
   /** The same, for good: only the event keeps the beginning of the payload. */
-  discard(filter: DeadLetterFilter, word: Word, perSecond?: number): AsyncGenerator<Verdict>;
+  discard(filter: DeadLetterFilter, word: Word, pace?: Pace): AsyncGenerator<Verdict>;
+}
+
+/** How many dead letters; default: all that are meant, at once. */
+interface Pace {
+  readonly perSecond?: number | undefined;
+  /** The oldest so many. */
+  readonly max?: number | undefined;
+  /** Nothing more is begun once it says so. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 interface DeadLettersDeps {
@@ -84,6 +93,8 @@ interface DeadLettersDeps {
   readonly namespace: string;
   readonly redact: Redactor;
 }
+
+const NEVER = new AbortController().signal;
 
 /** Does it, if it is a dead letter still. */
 type Deed = (letter: DeadLetter) => Promise<boolean>;
@@ -125,10 +136,10 @@ export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
       if (missed === undefined) return;
       for await (const one of missedOf(deps, open)) missed(one);
     },
-    replay: (filter, word, perSecond) =>
-      passVerdicts(deps, filter, announce(filter, word, 'replay'), replayAs(word), perSecond),
-    discard: (filter, word, perSecond) =>
-      passVerdicts(deps, filter, announce(filter, word, 'discard'), discardAs(word), perSecond),
+    replay: (filter, word, pace) =>
+      passVerdicts(deps, filter, announce(filter, word, 'replay'), replayAs(word), pace),
+    discard: (filter, word, pace) =>
+      passVerdicts(deps, filter, announce(filter, word, 'discard'), discardAs(word), pace),
   };
 }
 
@@ -170,20 +181,22 @@ async function* passVerdicts(
   filter: DeadLetterFilter,
   announce: () => Promise<void>,
   deed: Deed,
-  perSecond = Number.POSITIVE_INFINITY,
+  { perSecond = Number.POSITIVE_INFINITY, max = Number.POSITIVE_INFINITY, stop = NEVER }: Pace = {},
 ): AsyncGenerator<Verdict> {
   const begun = performance.now();
   // Clocks of workers differ, so what dies again may have died earlier than what comes next.
   const seen = new Set<string>();
   for await (const group of groupsOf(shelf, filter, false)) {
-    const fresh = group.filter(({ id }) => !seen.has(id));
+    const fresh = group.filter(({ id }) => !seen.has(id)).slice(0, max - seen.size);
     for (const handful of handfulsOf(fresh, perSecond)) {
+      if (stop.aborted) return;
       if (seen.size === 0) await announce();
       for (const { id } of handful) seen.add(id);
       const passed = await Promise.allSettled(handful.map((letter) => verdictOf(shelf, letter, deed)));
       for (const one of passed) if (one.status === 'fulfilled') yield one.value;
       for (const one of passed) if (one.status === 'rejected') throw one.reason;
-      await delay(Math.max(0, begun + (seen.size * 1_000) / perSecond - performance.now()));
+      if (seen.size === max) return;
+      await pause(Math.max(0, begun + (seen.size * 1_000) / perSecond - performance.now()), stop);
     }
   }
   yield* missedOf(shelf, new Set((filter.ids ?? []).filter((id) => !seen.has(id))));

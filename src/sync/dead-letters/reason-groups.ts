@@ -13,7 +13,7 @@ export interface ReasonGroup {
 }
 
 export interface Grouping {
-  add(letter: DeadLetter): void;
+  add(letter: Pick<DeadLetter, 'reason' | 'diedAt'>): void;
   total(): number;
   /** The largest first. */
   groups(): ReasonGroup[];

@@ -44,25 +44,45 @@ type KeyedJob = SyncJob & { readonly syncKey: string };
 
 const ADD_AGAIN = readScript('add-again');
 
+/** What would be sent again. */
+export interface ToResend extends Resent {
+  readonly locationId: string;
+  readonly transactionIds: readonly string[];
+}
+
+/** Changes nothing. @throws ResendRefusedError */
+export async function rehearseResend(
+  deps: ResendDeps,
+  { id, payload }: Pick<Resend, 'id' | 'payload'>,
+): Promise<ToResend> {
+  const { job, jobId } = await prepare(deps, id, payload);
+  const { syncKey, locationId, transactionIds } = job;
+  return { jobId, syncKey, locationId, transactionIds };
+}
+
 /**
  * Sends a delivered payload again on purpose: forgets its delivery, logs who wanted it, and puts it back
  * into the queue, in one step.
  * @throws ResendRefusedError
  */
 export async function resend(deps: ResendDeps, { id, word, payload }: Resend): Promise<Resent> {
-  const found = await findJob(deps, id);
-  const job = keyed(found ?? (await payload()));
-  const jobId = found === undefined ? job.syncKey : id;
+  const { job, jobId, isKept } = await prepare(deps, id, payload);
   const { name, data, locationId, transactionIds, syncKey } = job;
   const event = resendEvent({ jobId, syncKey, name, data, locationId, transactionIds }, word, deps.redact);
   const eventStream = eventStreamKey(deps.namespace);
   const deliveredMark = deliveredMarkKey(deps.namespace, syncKey);
-  const done =
-    found === undefined
-      ? await addAgain(deps.queue, job, [deps.queue.toKey(jobId), deliveredMark, eventStream], event)
-      : await bringBack(deps.queue, { jobId, from: 'completed', event, eventStream, deliveredMark });
+  const done = isKept
+    ? await bringBack(deps.queue, { jobId, from: 'completed', event, eventStream, deliveredMark })
+    : await addAgain(deps.queue, job, [deps.queue.toKey(jobId), deliveredMark, eventStream], event);
   if (!done) throw new ResendRefusedError(`${jobId} is in the queue already: somebody else was faster`);
   return { jobId, syncKey };
+}
+
+/** `isKept`: BullMQ has the job still. */
+async function prepare(deps: ResendDeps, id: string, payload: Resend['payload']) {
+  const found = await findJob(deps, id);
+  const job = keyed(found ?? (await payload()));
+  return { job, jobId: found === undefined ? job.syncKey : id, isKept: found !== undefined };
 }
 
 /** The completed job, or undefined where BullMQ has none of this id. */

@@ -10,3 +10,7 @@ export function canonicalJson(data: unknown): string {
 export function syncKeyOf(canonical: string): string {
   return `ps-${hash('sha256', canonical)}`;
 }
+
+export function isSyncKey(text: string): boolean {
+  return /^ps-[0-9a-f]{64}$/.test(text);
+}

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Moment } from '../../base/moment.ts';
 import { type CircuitAction, createCircuit, type PersonsWord } from '../../circuit/circuit.ts';
 import { readFleetOptions, readRegister } from '../../circuit/register.ts';
 import type { CircuitStatus } from '../../circuit/types.ts';
@@ -66,4 +67,9 @@ export function createFleet({ redis, namespace, ownOptions }: FleetDeps): Fleet 
       await circuitOf(await optionsNow()).operate(action, word);
     },
   };
+}
+
+/** The circuit knows Redis's clock alone: "in 30 minutes" is meant by it. */
+export async function timeToCome(end: Moment, fleet: { look(): Promise<{ now: number }> }): Promise<number> {
+  return 'at' in end ? end.at : (await fleet.look()).now + end.spanMs;
 }

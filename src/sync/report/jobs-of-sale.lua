@@ -1,7 +1,8 @@
--- Finds the jobs whose data have a member `id` with one of some texts.
+-- Finds the jobs whose data have a member with one of some texts.
 -- KEYS 1 a list or a sorted set of job ids
 -- ARGV 1 what a job's key begins with, 2 how many were looked at before, 3 how many are now at most,
---      4 how many bytes of data at most (the first job is always looked at), 5 ... the texts, as JSON
+--      4 how many bytes of data at most (the first job is always looked at), 5 the member's name,
+--      6 ... the texts, as JSON
 -- Returns { how many were looked at, ids }; 0: there are no more.
 -- Promises: changes nothing.
 local from, count, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -15,10 +16,10 @@ elseif kind == 'zset' then
 end
 
 local function holds(data)
-  for text = 5, #ARGV do
+  for text = 6, #ARGV do
     -- The pattern alone would take many times as long.
     if string.find(data, ARGV[text], 1, true) then
-      if string.find(data, '"id"%s*:%s*' .. string.gsub(ARGV[text], '%W', '%%%0')) then
+      if string.find(data, '"' .. ARGV[5] .. '"%s*:%s*' .. string.gsub(ARGV[text], '%W', '%%%0')) then
         return true
       end
     end

@@ -13,6 +13,7 @@ export interface QueuedJob {
   /** The store's business date, as given. */
   readonly date: string | null;
   readonly transactions: number;
+  readonly transactionIds: readonly string[];
   readonly enqueuedAt: number | null;
   readonly finishedAt: number | null;
   /** Of one that is delayed: when it is tried next. */
@@ -37,15 +38,11 @@ const FIELDS = ['data', 'timestamp', 'finishedOn', 'atm', 'failedReason'] as con
  * some at a time: a second for 200,000.
  */
 export async function findJobsOfSale(redis: Redis, queue: Queue, transactionId: string): Promise<string[]> {
-  const look = redisScript<[seen: number, ids: string[]]>(redis, LUA);
-  const texts = spellingsOf(transactionId);
+  const look = looker(redis, queue, 'id', [transactionId]);
   const found = new Set<string>();
   for (const list of LISTS) {
     for (let from = 0, seen = 1; seen > 0; from += seen) {
-      const [looked, ids] = await look(
-        [queue.toKey(list)],
-        [queue.toKey(''), from, STEP_JOBS, STEP_BYTES, ...texts],
-      );
+      const [looked, ids] = await look(list, from);
       seen = looked;
       for (const id of ids) found.add(id);
     }
@@ -54,6 +51,14 @@ export async function findJobsOfSale(redis: Redis, queue: Queue, transactionId: 
   // One at a time: each may be 10 MB.
   for (const id of found) if (await holdsSale(redis, queue, id, transactionId)) jobs.push(id);
   return jobs;
+}
+
+/** Looks at some jobs of a list, from a place on: at how many, and which of them may have one of these texts as that member. */
+export function looker(redis: Redis, queue: Queue, member: 'id' | 'locationId', texts: readonly string[]) {
+  const look = redisScript<[seen: number, ids: string[]]>(redis, LUA);
+  const spellings = texts.flatMap(spellingsOf);
+  return (list: string, from: number) =>
+    look([queue.toKey(list)], [queue.toKey(''), from, STEP_JOBS, STEP_BYTES, member, ...spellings]);
 }
 
 /** A text as JSON may have it: Python writes ASCII alone, PHP has a backslash before a slash. */
@@ -102,12 +107,14 @@ function queuedJobOf(
   [json, timestamp, finishedOn, attempts, reason]: readonly unknown[],
 ): QueuedJob {
   const data = parsed(json);
+  const transactionIds = transactionIdsOf(data);
   return {
     id,
     state,
     locationId: locationIdOf(data) ?? null,
     date: dateOf(data),
-    transactions: transactionIdsOf(data).length,
+    transactions: transactionIds.length,
+    transactionIds,
     enqueuedAt: numberOf(timestamp),
     finishedAt: numberOf(finishedOn),
     dueAt:

@@ -30,6 +30,8 @@ describe('what is wrong with the configuration', () => {
   const wholeMs = 'CONEXXUS_TIMEOUT must be a whole number of milliseconds from 1 to 3600000';
   const namespace =
     'SYNC_NAMESPACE must begin with a letter or digit and have only letters, digits, "-", "_" and "." (at most 100)';
+  const noNetworks =
+    'TRUST_PROXY must be addresses or networks, like 10.0.0.7 or 10.0.0.0/8, with commas between them; not everybody (/0)';
   const whsec =
     'ALERT_WEBHOOK_SECRET must be whsec_ and 24 to 64 random bytes in Base64: printf whsec_ && openssl rand -base64 32';
   const encode = 'is not a valid URL: percent-encode special characters of its user name and password';
@@ -143,6 +145,8 @@ describe('what is wrong with the configuration', () => {
       { ...login, DASHBOARD_VIEWER_USER: 'boss', DASHBOARD_VIEWER_PASSWORD: 'just looking' },
       'DASHBOARD_VIEWER_USER must differ from DASHBOARD_USER',
     ],
+    ['dashboard', { TRUST_PROXY: '0.0.0.0/0' }, noNetworks],
+    ['dashboard', { TRUST_PROXY: '10.0.0.7, my-proxy' }, noNetworks],
   ])('%s with %j: says so', (part, env, problem) => {
     expect(problemsOf(part, { ...VALID, ...env })).toEqual([problem]);
   });

@@ -112,13 +112,19 @@ describe('each command', () => {
       DASHBOARD_PASSWORD: 'correct horse',
       DASHBOARD_VIEWER_USER: 'guest',
       DASHBOARD_VIEWER_PASSWORD: 'just looking',
+      TRUST_PROXY: '10.0.0.7, fd00::/8',
     };
     expect(loadConfig('dashboard', env).dashboard).toEqual({
       host: '127.0.0.1',
       port: 3000,
+      proxies: [
+        { address: '10.0.0.7', family: 'ipv4', prefix: 32 },
+        { address: 'fd00::', family: 'ipv6', prefix: 8 },
+      ],
       operator: { user: 'boss', password: 'correct horse' },
       viewer: { user: 'guest', password: 'just looking' },
     });
+    expect(loadConfig('dashboard', VALID).dashboard.proxies).toEqual([]);
   });
 });
 

@@ -13,6 +13,8 @@ const DEFAULTS = {
   commits: 20_000,
   backlogSales: 10_000,
   sales: 1_000_000,
+  posts: 1_000,
+  postSeconds: 30,
 };
 
 describe('the options of the benchmarks', () => {

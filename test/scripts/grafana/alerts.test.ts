@@ -28,6 +28,7 @@ beforeAll(async () => {
   well = {
     worker: parseScrape(texts.worker),
     relay: parseScrape(texts.relay),
+    intake: parseScrape(texts.intake),
     dashboard: changed(parseScrape(texts.dashboard), [
       // Nobody is registered in that Redis.
       ['dashboard', 'conexxus_sync_fleet_workers', 1, { state: 'alive' }],

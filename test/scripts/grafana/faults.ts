@@ -3,6 +3,7 @@ import { type MetricsProcess, PROCESSES } from '../../support/registries.ts';
 export const INSTANCES: Readonly<Record<MetricsProcess, string>> = {
   worker: 'till-1:9100',
   relay: 'pos-1:9101',
+  intake: 'pos-1:9102',
   dashboard: 'ops-1:3000',
 };
 

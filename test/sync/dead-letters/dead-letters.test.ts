@@ -279,7 +279,7 @@ describe('replay', () => {
   it('goes no faster than it is told', async () => {
     await shelf.shelve(60, (index) => 1_000 + index);
     const begun = performance.now();
-    expect(await collect(shelf.letters.replay({}, WORD, 40))).toHaveLength(60);
+    expect(await collect(shelf.letters.replay({}, WORD, { perSecond: 40 }))).toHaveLength(60);
     expect(performance.now() - begun).toBeGreaterThanOrEqual(1_450);
   });
 });

@@ -1,5 +1,5 @@
-import type { EventPayload } from '../events/event.ts';
-import { benchWords, causeWords } from '../sync/report/circuit-words.ts';
+import type { EventPayload } from '../../events/event.ts';
+import { benchWords, causeWords } from './circuit-words.ts';
 
 /** What our own types all begin with says nothing. */
 export function shortType(type: string): string {

@@ -1,0 +1,14 @@
+import type { ActLinks } from '../page/html/act-links.ts';
+import { groupLink } from './dead-letter-action.ts';
+import { queryOf } from './fields.ts';
+
+/** Where the page leads to the forms. */
+export const ACT_LINKS: ActLinks = {
+  circuit: '/act',
+  deadLetters: (group) => groupLink('replay', group),
+  sale(jobId, state) {
+    const query = queryOf({ id: [jobId] });
+    if (state === 'dead') return `/act/dead-letters/replay${query}`;
+    return state === 'delivered' || state === 'flagged' ? `/act/resend${query}` : undefined;
+  },
+};

@@ -1,0 +1,77 @@
+import { html } from 'hono/html';
+import type { Problem } from '../../base/problem.ts';
+import type { Person } from '../auth.ts';
+import { STYLE } from '../page/assets.ts';
+
+export type Html = ReturnType<typeof html>;
+
+interface Page {
+  readonly title: string;
+  readonly person: Person;
+  readonly body: Html | readonly Html[];
+  /** It goes on by itself, and is loaded again so often. */
+  readonly reloadS?: number | undefined;
+}
+
+/** A page that needs no script, and can be read without its stylesheet. */
+export function actionPage({ title, person, body, reloadS }: Page): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${reloadS === undefined ? '' : html`<meta http-equiv="refresh" content="${reloadS}">`}
+<title>${title} · conexxus-sync</title>
+<link rel="icon" href="/queues/static/images/logo.svg">
+<link rel="stylesheet" href="${STYLE.url}">
+</head>
+<body>
+<header class="top"><a class="brand" href="/">conexxus-sync</a>
+<nav aria-label="Pages"><a href="/">Overview</a> <a href="/act">Actions</a> <a href="/queues">Jobs</a></nav>
+<span class="who">${person.name} (${person.role})</span></header>
+<main>
+<h1>${title}</h1>
+${body}
+</main>
+</body>
+</html>`;
+}
+
+/** What went wrong, where a screen reader says it first. */
+export function troubleBox(trouble: Problem | undefined): Html {
+  if (trouble === undefined) return html``;
+  return html`<section class="trouble" role="alert"><h2>${trouble.title}</h2><p>${trouble.detail}</p></section>`;
+}
+
+/** `given`: what was typed before, where the form is shown again. */
+export function reasonField(given = ''): Html {
+  return html`<p><label for="reason">Reason, for the audit trail (required)</label><br>
+<input id="reason" name="reason" type="text" required maxlength="500" size="60" autocomplete="off" value="${given}"></p>`;
+}
+
+export function textField(name: string, label: string, given = '', hint = ''): Html {
+  return html`<p><label for="${name}">${label}</label><br>
+<input id="${name}" name="${name}" type="text" size="40" autocomplete="off" value="${given}">${hint && html` <small>${hint}</small>`}</p>`;
+}
+
+/** What was looked at, as it goes along with the form. */
+export function hiddenFields(fields: Readonly<Record<string, readonly string[]>>): Html[] {
+  return Object.entries(fields).flatMap(([name, values]) =>
+    values.map((value) => html`<input type="hidden" name="${name}" value="${value}">`),
+  );
+}
+
+export function facts(list: readonly (readonly [term: string, fact: string | Html])[]): Html {
+  return html`<dl>${list.map(([term, fact]) => html`<div><dt>${term}</dt><dd>${fact}</dd></div>`)}</dl>`;
+}
+
+/** The first of many, and how many more there are. */
+export function someOf(ids: readonly string[], count: number): Html {
+  if (count === 0) return html``;
+  const more = count - ids.length;
+  return html`<ul>${ids.map((id) => html`<li><code>${id}</code></li>`)}${more > 0 ? html`<li>and ${more} more</li>` : ''}</ul>`;
+}
+
+export function times(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
