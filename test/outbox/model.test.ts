@@ -5,6 +5,7 @@ import { openPostgres } from '../../src/base/postgres.ts';
 import type { PushSales } from '../../src/index.ts';
 import { aSale, ringUp } from '../support/outbox.ts';
 import { consumerOf, contentOf, type Ending } from './consumer.ts';
+import { mendedBy } from './mending.ts';
 import { type RelayBench, relayBench, relayOn } from './relay-bench.ts';
 import { expectBooks } from './verdicts.ts';
 
@@ -21,7 +22,7 @@ type Event =
   /** `crashAt`: before or after so many of its effects; undefined: never. */
   | { readonly do: 'relay'; readonly crashAt: number | undefined; readonly isDone: boolean }
   | { readonly do: 'work'; readonly ending: Ending; readonly times: number }
-  | { readonly do: 'replay' | 'discard'; readonly which: number };
+  | { readonly do: 'replay' | 'discard' | 'repair'; readonly which: number };
 
 const sold = fc
   .uniqueArray(
@@ -82,8 +83,8 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     }),
   },
   {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constantFrom('replay', 'discard'), which: fc.nat({ max: 3 }) }),
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom('replay', 'discard', 'repair'), which: fc.nat({ max: 3 }) }),
   },
 );
 
@@ -135,6 +136,8 @@ async function startLife() {
   let relay = relayOn(bench, { around: burning.around });
   const rungUp = new Map<string, number>();
   const discarded = new Set<string>();
+  /** What a person edited, to what it became. */
+  const repaired = new Map<string, string>();
   let wiped = false;
   const late: { readonly till: Sql; readonly sales: PushSales }[] = [];
 
@@ -178,6 +181,14 @@ async function startLife() {
         for (const one of data.transactions) discarded.add(contentOf(one));
       }
     }
+  }
+
+  async function mend(which: number): Promise<void> {
+    const dead = await bench.queue.getFailed();
+    const mended = await mendedBy(bench, dead[which % Math.max(1, dead.length)]);
+    if (mended === undefined) return;
+    know(mended.after);
+    for (const [before, after] of mended.sales) repaired.set(before, after);
   }
 
   /** `outbox release`: dead letters that Redis forgot go again, under their keys. */
@@ -224,6 +235,8 @@ async function startLife() {
       case 'replay':
       case 'discard':
         return judge(what.do, what.which);
+      case 'repair':
+        return mend(what.which);
     }
   }
 
@@ -259,7 +272,7 @@ async function startLife() {
     await consumer.close();
   }
 
-  return { happens, comesToRest, close, consumer, rungUp, discarded, isWiped: () => wiped };
+  return { happens, comesToRest, close, consumer, rungUp, discarded, repaired, isWiped: () => wiped };
 }
 
 describe('a sale', () => {
