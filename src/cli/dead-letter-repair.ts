@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadConfig, secretsOf } from '../base/config/config.ts';
 import { connectDatabase, type Database } from '../base/database.ts';
-import { createRedactor } from '../base/redaction.ts';
+import { createRedactor, redactJson } from '../base/redaction.ts';
 import type { Edited } from '../sync/dead-letters/edit.ts';
 import { replacementRecord } from '../sync/dead-letters/records.ts';
 import { createRepairs, type Repairs, type Replacement } from '../sync/dead-letters/repair.ts';
@@ -55,7 +55,10 @@ async function repair(id: string, { file, inDoubt, yes, json, reason, actor }: R
     return repairs.repair({ ...asked, word });
   });
   const record = { ...(yes ? {} : { dryRun: true }), ...replacementRecord(replacement) };
-  await write(`${json ? JSON.stringify(record) : describe(replacement, yes === true)}\n`);
+  const text = json
+    ? redactJson(JSON.stringify(record), redact)
+    : redact(describe(replacement, yes === true));
+  await write(`${text}\n`);
 }
 
 async function readEdited(file: string): Promise<Edited> {

@@ -40,9 +40,10 @@ export function readEdition(before: string, edited: Edited, redact: Redactor): E
   const { job } = read;
   const exact = new Map(changedNumbers(before).map(({ path, text }) => [formatPath(path), text]));
   const show = (name: string, value: unknown) => asShown(name, value, redact);
+  const { list, more } = differencesOf(original, data, { exact, show });
   return {
     job: { ...job, syncKey: job.syncKey ?? '' },
-    differences: differencesOf(original, data, { exact, show }),
+    differences: { more, list: list.map(({ path, ...each }) => ({ ...each, path: redact(path) })) },
   };
 }
 
