@@ -130,7 +130,6 @@ beforeAll(async () => {
   bench = await relayBench();
 });
 afterAll(() => bench.close());
-
 /** What happened so far, beside what the product knows of it. */
 async function startLife() {
   await bench.empty();
@@ -264,8 +263,8 @@ async function startLife() {
         if (data.transactions.some(({ id }) => id.startsWith('bad'))) continue;
         for await (const _ of bench.letters.replay({ ids: [letter.id ?? ''] }, WORD));
       }
-      const [open, dead] = [await unsettled(), await deadButGood()];
-      if (round >= repairsLeft && open.length === 0 && dead.length === 0) return;
+      const left = [...(await unsettled()), ...(await deadButGood())];
+      if (round >= repairsLeft && left.length === 0) return;
     }
     throw new Error(`no rest: ${JSON.stringify([await unsettled(), await deadButGood()])}`);
   }
