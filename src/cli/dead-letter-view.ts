@@ -72,7 +72,7 @@ function verdictWords(deed: Deed, verdict: Verdict): string {
     case 'taken':
       return `already replayed by somebody else: it is ${verdict.state}`;
     case 'gone':
-      return 'already discarded by somebody else';
+      return 'already discarded or edited by somebody else';
     case 'refused':
       return `refused: ${verdict.why}`;
     default:

@@ -12,6 +12,7 @@ import {
 import { type Deed, groupRecord, letterRecord, missedRecord } from '../sync/dead-letters/records.ts';
 import { type Survey, survey } from '../sync/dead-letters/survey.ts';
 import { openQueue } from '../sync/queue.ts';
+import { registerRepair } from './dead-letter-repair.ts';
 import {
   groupLines,
   type History,
@@ -69,7 +70,9 @@ const DEEDS = {
 const redact = createRedactor(secretsOf());
 
 export function registerDeadLetters(program: Command): void {
-  const group = program.command('dead-letters').description('jobs that were given up: look, replay, discard');
+  const group = program
+    .command('dead-letters')
+    .description('jobs that were given up: look, replay, discard, repair');
   filtered(group.command('list').description('count them by what they died of, and list them, newest first'))
     .option('--limit <n>', 'list at most so many; all are counted', positive, LIST_LIMIT)
     .action(list);
@@ -78,9 +81,11 @@ export function registerDeadLetters(program: Command): void {
     .description('show one: payload, reason, and its history from the event log (where DATABASE_URL is set)')
     .argument('<id>', 'job id')
     .option('--json', 'as JSON')
+    .option('--payload', 'its payload alone, to be edited for `repair`')
     .action(show);
   registerDeed(group, 'replay');
   registerDeed(group, 'discard');
+  registerRepair(group);
 }
 
 function registerDeed(group: Command, deed: Deed): void {
@@ -163,11 +168,12 @@ function leftLines({ toBeSplit, missed }: Survey): string[] {
   ];
 }
 
-async function show(id: string, { json }: { json?: true }): Promise<void> {
+async function show(id: string, { json, payload }: { json?: true; payload?: true }): Promise<void> {
   await withDeadLetters(async (letters) => {
     const { value } = await letters.scan({ ids: [id] }, 'newest-first').next();
     if (value === undefined) throw new NoSuchDeadLetterError(`There is no dead letter ${id}`);
     const letter = { ...value, data: redactData(value.data, redact) };
+    if (payload) return write(`${JSON.stringify(letter.data, undefined, 2)}\n`);
     const history = await historyOf(id);
     if (!json) return write(`${redact(renderDeadLetter(letter, history, Date.now()))}\n`);
     const record = { ...letterRecord(letter), data: letter.data, history };

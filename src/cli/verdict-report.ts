@@ -64,7 +64,7 @@ export async function reportVerdicts(
 function sum(deed: Deed, tally: Readonly<VerdictTally>): string {
   const others = [
     [tally.taken, 'replayed by somebody else'],
-    [tally.gone, 'discarded by somebody else'],
+    [tally.gone, 'discarded or edited by somebody else'],
     [tally['not-dead'], 'no dead letters'],
     [tally['left-out'], 'left out'],
     [tally.unknown, 'unknown'],

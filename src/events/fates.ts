@@ -32,6 +32,8 @@ export type Standing =
     }
   | { readonly kind: 'dead'; readonly at: Date; readonly outcome: string; readonly reason: string }
   | { readonly kind: 'discarded'; readonly at: Date; readonly reason: string }
+  /** A person edited it into another sale, which goes in its place: `by` is the job of that. */
+  | { readonly kind: 'replaced'; readonly at: Date; readonly reason: string; readonly by: string }
   | { readonly kind: 'split'; readonly at: Date; readonly halves: readonly string[] };
 
 const text = z.string().optional().catch(undefined);
@@ -39,7 +41,7 @@ const flag = z.boolean().catch(false);
 const texts = z.array(z.string()).catch([]);
 
 const turnSchema = z.object({
-  what: z.enum(['succeeded', 'known', 'dead_lettered', 'replayed', 'discarded', 'split']),
+  what: z.enum(['succeeded', 'known', 'dead_lettered', 'replayed', 'discarded', 'replaced', 'split']),
   at: z.coerce.date(),
   outcome: text,
   error: z.object({ code: z.string(), message: z.string() }).optional().catch(undefined),
@@ -49,6 +51,7 @@ const turnSchema = z.object({
   refused: texts,
   /** A person's, or the relay's. */
   reason: text,
+  replacedBy: text,
   /** Sync keys of a batch that was split. */
   halves: texts,
 });
@@ -90,7 +93,7 @@ function fateOf({ turns, lastAt, inDoubt }: FateRow): Fate {
  */
 export function fatesQuery(jobIds: readonly string[]): SQL {
   const given = JSON.stringify([...new Set(jobIds)]);
-  // At the same millisecond a death comes first: only a dead job is replayed, discarded or split. A row without a
+  // At the same millisecond a death comes first: only a dead job is replayed, discarded, replaced or split. A row without a
   // sync key is of a version that does not say whether it leaves doubt.
   return sql`
     select job_id as "jobId",
@@ -117,12 +120,14 @@ export function standingOf({ turns, failures }: Fate): Standing {
   if (first !== undefined) return { kind: 'delivered', at: first.at, ...refusalsIn(turns) };
   const last = turns.at(-1);
   if (last === undefined || (failures.lastAt !== null && failures.lastAt > last.at)) return { kind: 'open' };
-  const { at, outcome = '', error, reason = '', halves } = last;
+  const { at, outcome = '', error, reason = '', replacedBy = '', halves } = last;
   switch (last.what) {
     case 'dead_lettered':
       return { kind: 'dead', at, outcome, reason: error ? `${error.code}: ${error.message}` : outcome };
     case 'discarded':
       return { kind: 'discarded', at, reason };
+    case 'replaced':
+      return { kind: 'replaced', at, reason, by: replacedBy };
     case 'split':
       return { kind: 'split', at, halves };
     default:

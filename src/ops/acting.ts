@@ -9,6 +9,7 @@ import { createOutboxActs, type OutboxActs, readHeld, rehearse } from '../outbox
 import type { Act, SaleFilter } from '../outbox/meant.ts';
 import type { Outcome } from '../outbox/tally.ts';
 import { createDeadLetters, type DeadLetters } from '../sync/dead-letters/dead-letters.ts';
+import { createRepairs, type Repairs } from '../sync/dead-letters/repair.ts';
 import {
   type Resend,
   type Resent,
@@ -27,6 +28,7 @@ export interface Acting {
     rehearse(asked: Pick<Resend, 'id' | 'payload'>): Promise<ToResend>;
     resend(asked: Resend): Promise<Resent>;
   };
+  readonly repairs: Repairs;
   /** All reject with PostgresAwayError where the database of the POS is away, or has no outbox. */
   readonly outbox: OutboxActs & {
     rehearse(act: Act, filter: SaleFilter): Promise<Outcome>;
@@ -73,6 +75,7 @@ export function createActing({ fleet, database, outboxDatabase, ...deps }: Actin
   return {
     operate: fleet.operate,
     deadLetters: createDeadLetters(deps),
+    repairs: createRepairs({ ...deps, log: database }),
     resending: {
       rehearse: (asked) => rehearseResend(deps, asked),
       resend: (asked) => resend(deps, asked),

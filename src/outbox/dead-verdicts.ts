@@ -2,6 +2,7 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { DeadLetters, Verdict } from '../sync/dead-letters/dead-letters.ts';
 import type { Word } from '../sync/dead-letters/operator-event.ts';
+import { readReplacedBy } from '../sync/dead-letters/replaced-by.ts';
 import { readDelivered, repliesOf } from '../sync/producer/known-jobs.ts';
 import type { Act } from './meant.ts';
 import type { Why } from './tally.ts';
@@ -70,14 +71,23 @@ function ofVerdict(verdict: Verdict): QueueVerdict {
   }
 }
 
-/** A job may be gone because it was replayed and delivered since, and then forgotten by the queue. */
+/**
+ * A job may be gone because it was replayed and delivered since, and then forgotten by the queue; or because a person edited
+ * it into another, which no relay knows yet.
+ */
 async function withDeliveries(
   { redis, namespace }: QueueDeps,
   verdicts: ReadonlyMap<string, QueueVerdict>,
 ): Promise<ReadonlyMap<string, QueueVerdict>> {
   const gone = [...verdicts].filter(([, { kind }]) => kind === 'gone').map(([syncKey]) => syncKey);
   const delivered = await readDelivered(redis, namespace, gone);
-  return new Map([...verdicts, ...[...delivered].map((key) => [key, DELIVERED] as const)]);
+  const replaced = await readReplacedBy(redis, namespace, gone);
+  return new Map([
+    ...verdicts,
+    ...[...replaced.keys()].map((key) => [key, REPLACED] as const),
+    ...[...delivered].map((key) => [key, DELIVERED] as const),
+  ]);
 }
 
 const DELIVERED: QueueVerdict = { kind: 'refuse', why: 'delivered' };
+const REPLACED: QueueVerdict = { kind: 'refuse', why: 'replaced' };

@@ -35,6 +35,8 @@ export type Step =
   /** Its halves are written down, and it is out of the queue. */
   | { readonly kind: 'finish-split' }
   | { readonly kind: 'abandon-split' }
+  /** A person edited it into another sale, whose job this is. */
+  | { readonly kind: 'replace'; readonly by: string; readonly reason: string }
   /** In doubt from the start: nobody knows what became of it. */
   | { readonly kind: 'send-again' };
 
@@ -86,6 +88,8 @@ function stepOfGone({ state, standing, isOld }: Circumstances): Step {
     case 'delivered':
     case 'discarded':
       return settle(endingOf(standing));
+    case 'replaced':
+      return { kind: 'replace', by: standing.by, reason: standing.reason };
     case 'dead':
       return state === 'dead'
         ? { kind: 'wait' }
@@ -103,7 +107,7 @@ function stepOfSplitting({ queue, standing, isWritten }: Circumstances): Step {
   return { kind: standing.kind === 'split' ? 'finish-split' : 'abandon-split' };
 }
 
-function endingOf(standing: Exclude<Standing, { kind: 'open' | 'split' }>): Ending {
+function endingOf(standing: Exclude<Standing, { kind: 'open' | 'split' | 'replaced' }>): Ending {
   if (standing.kind === 'dead') return { ...ending('dead', standing.reason), diedAt: standing.at };
   if (standing.kind === 'discarded') return ending('discarded', standing.reason);
   return { state: standing.flagged ? 'flagged' : 'delivered', reason: null, refused: standing.refused };

@@ -10,6 +10,7 @@ import { abandonSplit, finishSplit, planHalves } from './halves.ts';
 import { type Journey, type Traveller, travellerOf } from './journey.ts';
 import { LostTurnError } from './lease.ts';
 import type { Payload } from './payloads.ts';
+import { readReplacement, replace } from './replacement.ts';
 import { payload } from './schema.ts';
 import type { Sender } from './send.ts';
 import type { Turn } from './turn.ts';
@@ -73,6 +74,8 @@ async function act(one: Traveller, step: Action, journey: Journey, deps: FollowD
       return embark(one, await deps.turn((tx) => finishSplit(tx, one.id)), journey);
     case 'abandon-split':
       return abandon(one, deps);
+    case 'replace':
+      return replaceBy(one, step, journey, deps);
     case 'send-again':
       return sendAgain(one, journey, deps);
   }
@@ -112,6 +115,29 @@ async function abandon(one: Traveller, { turn }: FollowDeps): Promise<void> {
 function embark(whole: Traveller, halves: readonly Payload[], journey: Journey): void {
   journey.remove(whole.id);
   for (const half of halves) journey.add(travellerOf(half, Date.now()));
+}
+
+/** The queue did it, and has the other one: the log told. */
+async function replaceBy(
+  one: Traveller,
+  { by, reason }: Extract<Step, { kind: 'replace' }>,
+  journey: Journey,
+  deps: FollowDeps,
+): Promise<void> {
+  const json = await readReplacement(deps, by);
+  if (json === undefined)
+    return leaveDead(one, `edited into ${by}, which nobody has any more`, journey, deps);
+  const written = await deps.turn((tx) => replace(tx, one.id, `edited into ${by}: ${reason}`, json));
+  tell('payload-settled', { state: 'replaced' });
+  journey.remove(one.id);
+  // It was enqueued by who edited it, and may have gone far by now.
+  if (written !== undefined) journey.add({ ...travellerOf(written, Date.now()), queue: 'unknown' });
+}
+
+/** A person has to look. */
+async function leaveDead(one: Traveller, reason: string, journey: Journey, deps: FollowDeps): Promise<void> {
+  if (one.state === 'dead') return lookLater(one, DEAD_LOOK_MS);
+  await settle([[one, { state: 'dead', reason, refused: [] }]], journey, deps);
 }
 
 async function sendAgain(one: Traveller, journey: Journey, deps: FollowDeps): Promise<void> {

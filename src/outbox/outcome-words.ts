@@ -32,7 +32,7 @@ const WORDS: Readonly<Record<Why, string>> = {
   delivered: 'delivered already; `resend` sends it again on purpose',
   flagged: 'delivered, and named as refused; `resend` sends it again on purpose',
   discarded: 'given up already',
-  replaced: 'replaced by a correction that was delivered',
+  replaced: 'replaced by a correction',
   waiting: 'waiting, and goes by itself',
   untaken: 'not taken by a relay yet',
   unreadable: 'not to be read as JSON that the outbox could hold',

@@ -27,7 +27,10 @@ export async function findForgotten(
   );
   const syncKeys = delivered.map(({ syncKey }) => syncKey);
   const locationIds = delivered.flatMap(({ locationId }) => locationId ?? []);
-  const known = await outbox.read((tx) => knownAmong(tx, syncKeys));
+  const known = new Set([
+    ...(await outbox.read((tx) => knownAmong(tx, syncKeys))),
+    ...(await log.read((tx) => replacementsAmong(tx, syncKeys))),
+  ]);
   const ours = await outbox.read((tx) => storesAmong(tx, locationIds));
   const forgotten = delivered.filter(
     ({ syncKey, locationId }) => !known.has(syncKey) && ours.has(locationId ?? ''),
@@ -57,6 +60,21 @@ async function knownAmong(tx: Transaction, syncKeys: readonly string[]): Promise
     .from(payload)
     .where(inArray(payload.syncKey, [...syncKeys]));
   return new Set(rows.map(({ syncKey }) => syncKey));
+}
+
+/** What people edited dead sales into, while no relay was at work. */
+async function replacementsAmong(tx: Transaction, syncKeys: readonly string[]): Promise<string[]> {
+  if (syncKeys.length === 0) return [];
+  const rows = await tx
+    .select({ syncKey: eventLog.aggregateId })
+    .from(eventLog)
+    .where(
+      and(
+        inArray(eventLog.aggregateId, [...syncKeys]),
+        eq(eventLog.eventType, 'conexxus.sync.replaces.push_sales'),
+      ),
+    );
+  return rows.map(({ syncKey }) => syncKey);
 }
 
 /** Stores that sell through this outbox: others may enqueue by themselves, or have one of their own. */

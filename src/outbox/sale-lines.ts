@@ -54,9 +54,11 @@ export function saleLinesQuery({ id, ...place }: SaleInOutbox): SQL {
 function payloadQuery({ id, ...place }: SaleInOutbox): SQL {
   return sql`
     select null as line, p.location_id as "locationId", p.date::text, null as total, p.since, p.reason,
-      case when p.state in ('planned', 'open', 'splitting', 'split') then 'enqueued' else p.state end as state
+      case when p.state in ('planned', 'open', 'splitting', 'split') then 'enqueued'
+        when p.fate = 'replaced' then p.fate else p.state end as state
     from (
-      select *, (select s.date from conexxus.sale s where s.id = any(payload.sale_ids) limit 1) as date
+      select *, (select s.date from conexxus.sale s where s.id = any(payload.sale_ids) limit 1) as date,
+        (select s.fate from conexxus.sale s where s.id = any(payload.sale_ids) and s.payload_id = payload.id limit 1) as fate
       from conexxus.payload where sync_key = ${id}
     ) as p
     where ${placeOf(place, sql`p.location_id`, sql`p.date`)}`;

@@ -42,7 +42,7 @@ export const outbox = conexxus.table(
 
 /**
  * One line a transaction, or a row without any: a summary alone, or one that can't be sent. Its fate is that of
- * its payload; `fate` is set where it has none: `apart` or `discarded`. Neither: it waits.
+ * its payload; `fate` is set where it has none (`apart` or `discarded`; neither: it waits), or where it was replaced.
  */
 export const sale = conexxus.table(
   'sale',
@@ -71,7 +71,7 @@ export const sale = conexxus.table(
     /** When its row was written. */
     createdAt: moment('created_at').notNull(),
     payloadId: id('payload_id'),
-    fate: text('fate').$type<'apart' | 'discarded'>(),
+    fate: text('fate').$type<'apart' | 'discarded' | 'replaced'>(),
     reason: text('reason'),
     /** Since when it has this fate. */
     since: moment('since').notNull().defaultNow(),

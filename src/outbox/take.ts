@@ -83,7 +83,8 @@ async function deleteRows(tx: Transaction, rows: readonly OutboxRow[]): Promise<
     )`);
 }
 
-async function insertSales(tx: Transaction, rows: readonly SalesRow[]): Promise<Unit[]> {
+/** Those of them that no line has yet. */
+export async function insertSales(tx: Transaction, rows: readonly SalesRow[]): Promise<Unit[]> {
   const isNew = await newcomers(tx, rows);
   const fresh = rows.flatMap(({ lines, frame }) => {
     const own = lines.filter(({ saleKey }) => isNew(saleKey));

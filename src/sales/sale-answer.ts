@@ -197,6 +197,8 @@ function settledAnswer({ sale, events, now }: Evidence, standing: Standing): Ans
       return dead(standing.reason, standing.at.getTime(), now);
     case 'discarded':
       return gone('discarded', 'given up by a person', standing, now);
+    case 'replaced':
+      return gone('replaced', `edited by a person into ${standing.by}`, standing, now);
     case 'split':
       return { state: 'split', text: `sent in halves since ${moment(standing.at.getTime(), now)}`, at: 0 };
     case 'open':
@@ -244,7 +246,7 @@ function lineAnswer({ state, since, reason }: SaleLine, now: number): Answer {
     case 'discarded':
       return gone('discarded', 'given up by a person', why, now);
     case 'replaced':
-      return gone('replaced', 'replaced by a correction that was delivered', why, now);
+      return gone('replaced', 'replaced by a correction', why, now);
     default:
       return gone('apart', 'set apart, and waits for a person', why, now);
   }

@@ -91,6 +91,34 @@ export function verdictEvent(
   return event(subject, type, randomUUID(), { ...word, diedOf: redact(diedOf) }, redact);
 }
 
+/** A person edited a dead letter into another sale, which goes in its place. */
+export function replacedEvent(
+  subject: EventSubject,
+  word: Word,
+  replacement: {
+    readonly replacedBy: string;
+    readonly diedOf: string;
+    readonly changes: readonly object[];
+    /** Though Conexxus may have it. */
+    readonly inDoubt?: true;
+  },
+  redact: Redactor,
+): SyncEvent {
+  const payload = { ...word, ...replacement, diedOf: redact(replacement.diedOf) };
+  return event(subject, eventType('replaced', subject.name), randomUUID(), payload, redact);
+}
+
+/** And the sale that goes: `replaces` is the job of the one before. */
+export function replacesEvent(
+  subject: EventSubject,
+  word: Word,
+  replaces: string,
+  redact: Redactor,
+): SyncEvent {
+  const payload = { ...word, replaces };
+  return event(subject, eventType('replaces', subject.name), randomUUID(), payload, redact);
+}
+
 /** The relay takes a batch out of the queue, to send its halves as payloads of their own. */
 export function splitEvent(
   subject: EventSubject,

@@ -169,6 +169,19 @@ describe('how a job stands', () => {
       { kind: 'discarded', at: second(2), reason: 'a test sale' },
     ],
     [
+      'replaced, by which job and why',
+      [
+        { what: 'replaced', at: 1, payload: { actor: 'olga', reason: 'a typo', replacedBy: 'ps-b' } },
+        { what: 'dead_lettered', at: 1, payload: DIED },
+      ],
+      { kind: 'replaced', at: second(1), reason: 'a typo', by: 'ps-b' },
+    ],
+    [
+      'open where it is what another was edited into',
+      [{ what: 'replaces', at: 1, payload: { actor: 'olga', reason: 'a typo', replaces: 'ps-a' } }],
+      { kind: 'open' },
+    ],
+    [
       'split, with its halves',
       [
         { what: 'dead_lettered', at: 1, payload: DIED },

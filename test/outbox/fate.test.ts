@@ -8,8 +8,9 @@ const DELIVERED: Standing = { kind: 'delivered', at, flagged: false, refused: []
 const FLAGGED: Standing = { kind: 'delivered', at, flagged: true, refused: ['a'] };
 const DEAD: Standing = { kind: 'dead', at, outcome: 'rejected', reason: 'HTTP_422: no' };
 const DISCARDED: Standing = { kind: 'discarded', at, reason: 'a test' };
+const REPLACED: Standing = { kind: 'replaced', at, reason: 'a typo', by: 'ps-b' };
 const SPLIT: Standing = { kind: 'split', at, halves: ['ps-a', 'ps-b'] };
-const STANDINGS = [OPEN, DELIVERED, FLAGGED, DEAD, DISCARDED, SPLIT];
+const STANDINGS = [OPEN, DELIVERED, FLAGGED, DEAD, DISCARDED, REPLACED, SPLIT];
 
 /** Short: what it does, and what its row says then. */
 function said(circumstances: Partial<Circumstances>): string {
@@ -121,5 +122,13 @@ describe('the next step of a payload', () => {
         expect(said({ ...splitting, queue, standing })).toBe('abandon-split');
       }
     }
+  });
+
+  it('that a person edited into another sale is to close it, once it is out of the queue and all is written', () => {
+    for (const state of ['open', 'dead'] as const) {
+      expect(said({ queue: 'gone', standing: REPLACED, state })).toBe('replace');
+      expect(said({ queue: 'gone', standing: REPLACED, state, isWritten: false })).toBe('look-soon');
+    }
+    expect(said({ queue: 'gone', standing: REPLACED, state: 'splitting' })).toBe('abandon-split');
   });
 });

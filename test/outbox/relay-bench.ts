@@ -11,6 +11,7 @@ import { createSender, sendUnsent } from '../../src/outbox/send.ts';
 import { take } from '../../src/outbox/take.ts';
 import type { Turn } from '../../src/outbox/turn.ts';
 import { createDeadLetters } from '../../src/sync/dead-letters/dead-letters.ts';
+import { createRepairs } from '../../src/sync/dead-letters/repair.ts';
 import { createSplitOut } from '../../src/sync/dead-letters/split.ts';
 import { createJobAdder, type JobAdder } from '../../src/sync/producer/job-adder.ts';
 import { openQueueConnection } from '../../src/sync/producer/queue-connection.ts';
@@ -44,6 +45,7 @@ export async function relayBench() {
     adder,
     splitOut: createSplitOut({ redis, queue, namespace }),
     letters: createDeadLetters({ redis, queue, namespace, redact }),
+    repairs: createRepairs({ redis, queue, namespace, redact }),
     /** What the outcome stream holds comes into the event log. */
     async writeEvents() {
       while ((await transfer()) > 0);

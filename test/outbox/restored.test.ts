@@ -44,6 +44,15 @@ describe('a database of a POS', () => {
     expect(await found()).toBeNull();
   });
 
+  it('has forgotten nothing of what people edited dead sales into while no relay was at work', async () => {
+    await payload('ps-a', '2026-11-24T10:00:00Z');
+    await delivered('ps-b', '2026-11-24T11:00:00Z');
+    await bench.database.sql`
+      insert into event_log (event_type, aggregate_id, location_id, "timestamp", payload, dedupe_key)
+      values ('conexxus.sync.replaces.push_sales', 'ps-b', 'store-1', '2026-11-24T10:59:00Z', '{}', ${randomUUID()})`;
+    expect(await found()).toBeNull();
+  });
+
   it('that is new has forgotten nothing', async () => {
     await delivered('ps-b', '2026-11-24T11:00:00Z');
     expect(await found()).toBeNull();

@@ -28,7 +28,7 @@ export interface ReconcileOptions {
 
 /**
  * The three sums at the top of the fault matrix. `problems` is empty if, and only if, they hold. A job that was split
- * is two others since: `accepted + split` is what became of all.
+ * is two others since, and one that was repaired one other: `accepted + split + replaced` is what became of all.
  */
 export interface Reconciliation {
   readonly accepted: number;
@@ -39,6 +39,8 @@ export interface Reconciliation {
   readonly delayed: number;
   readonly deadLettered: number;
   readonly discarded: number;
+  /** By sales that a person edited them into, which join the accepted ones. */
+  readonly replaced: number;
   /** Sales that the API applied under more than one key, or more than once. */
   readonly appliedTwice: number;
   readonly succeededRows: number;
@@ -97,6 +99,7 @@ export async function reconcile(books: Books, options: ReconcileOptions = {}): P
     delayed: jobs.delayed,
     deadLettered: jobs.dead.length,
     discarded: jobs.discarded,
+    replaced: jobs.replaced,
     appliedTwice: twice.length,
     succeededRows: sum(rows.succeeded),
     failedRows: rows.failed,
@@ -120,15 +123,17 @@ interface Jobs {
   active: number;
   delayed: number;
   discarded: number;
+  replaced: number;
   split: number;
 }
 
 /** Where each accepted job is now, or the halves that it was split into, which join the accepted ones. */
 async function readJobs(
   books: Books,
-  { discarded, halves }: Pick<Awaited<ReturnType<typeof readRows>>, 'discarded' | 'halves'>,
+  rows: Pick<Awaited<ReturnType<typeof readRows>>, 'discarded' | 'halves' | 'replacements'>,
 ): Promise<Jobs> {
-  const counts = { waiting: 0, active: 0, delayed: 0, discarded: 0, split: 0 };
+  const { discarded, halves, replacements } = rows;
+  const counts = { waiting: 0, active: 0, delayed: 0, discarded: 0, replaced: 0, split: 0 };
   const jobs: Jobs = { delivered: [], known: new Set(), dead: [], lost: [], keys: new Map(), ...counts };
   const accepted = new Set(books.accepted);
   for (const id of accepted) {
@@ -157,6 +162,9 @@ async function readJobs(
         if (halves.has(id)) {
           jobs.split += 1;
           for (const half of halves.get(id) ?? []) accepted.add(half);
+        } else if (replacements.has(id)) {
+          jobs.replaced += 1;
+          accepted.add(replacements.get(id) ?? '');
         } else if (discarded.has(id)) jobs.discarded += 1;
         else jobs.lost.push(id);
     }
@@ -191,6 +199,9 @@ async function readRows({ database: { sql } }: Books) {
   const splits = await sql<{ id: string; halves: string[] }[]>`
     select aggregate_id as id, payload->'halves' as halves
     from event_log where event_type like 'conexxus.sync.split.%'`;
+  const replaced = await sql<{ id: string; by: string }[]>`
+    select aggregate_id as id, payload->>'replacedBy' as by
+    from event_log where event_type like 'conexxus.sync.replaced.%'`;
   const of = (kind: string) => new Map(counts.filter((row) => row.kind === kind).map(({ id, n }) => [id, n]));
   const succeeded = counts.filter(({ kind }) => kind === 'succeeded');
   const attempts = new Map<string, number>();
@@ -204,6 +215,7 @@ async function readRows({ database: { sql } }: Books) {
     dead: of('dead_lettered'),
     failed: sum(of('failed')),
     halves: new Map(splits.map((row) => [row.id, row.halves])),
+    replacements: new Map(replaced.map((row) => [row.id, row.by])),
     // By people, on purpose.
     discarded: new Set(of('discarded').keys()),
   };

@@ -12,6 +12,7 @@ import type { OpsEnv } from '../auth.ts';
 import { type Desk, type OpsContext, show, tried, wordOf } from './desk.ts';
 import { type Fields, formFields, queryFields, queryOf } from './fields.ts';
 import { type Html, hiddenFields, reasonField, someOf, textField, times, troubleBox } from './page.ts';
+import { repairLink } from './repair-action.ts';
 
 const NARROWING = ['id', 'job', 'location', 'since', 'until', 'error', 'group'] as const;
 const FILTER = [...NARROWING, 'all'] as const;
@@ -101,7 +102,7 @@ function previewOf(deed: Deed, { total, toBeSplit, groups, missed, ids }: Seen, 
 <p><strong>${times(total, 'dead letter')}</strong>, which ${effect}.${toBeSplit > 0 ? ` Not counted: ${times(toBeSplit, 'batch')} that the relay is about to split.` : ''}</p>
 ${groupTable(groups, now)}
 ${missed.length === 0 ? '' : html`<p>In vain: ${missed.map(({ id, kind }) => html`<code>${id}</code> (${MISSED[kind]}) `)}</p>`}
-${someOf(ids, total)}
+${someOf(ids, total, (id) => html` <a href="${repairLink(id)}">Repair</a>`)}
 ${
   total === 0
     ? html`<p><a href="/act">Back</a></p>`

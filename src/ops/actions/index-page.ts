@@ -21,7 +21,7 @@ export async function indexPage(c: OpsContext, { acting, fleet, runs, redact }: 
 <ul>${CIRCUIT_ACTIONS.map((action) => html`<li><a href="/act/circuit/${action}">${action}</a></li>`)}</ul></section>
 <section><h2>Dead letters: ${found.total}</h2>
 ${groupTable(redactReasons(found.groups.slice(0, GROUPS_SHOWN), redact), now)}
-<p><a href="/act/dead-letters/replay">Replay others</a> · <a href="/act/dead-letters/discard">Discard others</a></p>
+<p><a href="/act/dead-letters/replay">Replay others</a> · <a href="/act/dead-letters/discard">Discard others</a> · <a href="/act/dead-letters/repair">Repair one</a></p>
 ${runList(runs.list().slice(0, RUNS_SHOWN))}</section>
 <section><h2>Sales</h2><ul>
 <li><a href="/act/resend">Send a delivered sale again</a></li>

@@ -65,11 +65,15 @@ export function facts(list: readonly (readonly [term: string, fact: string | Htm
   return html`<dl>${list.map(([term, fact]) => html`<div><dt>${term}</dt><dd>${fact}</dd></div>`)}</dl>`;
 }
 
-/** The first of many, and how many more there are. */
-export function someOf(ids: readonly string[], count: number): Html {
+/** The first of many, and how many more there are. `after`: what stands behind each. */
+export function someOf(
+  ids: readonly string[],
+  count: number,
+  after: (id: string) => Html | string = () => '',
+): Html {
   if (count === 0) return html``;
   const more = count - ids.length;
-  return html`<ul>${ids.map((id) => html`<li><code>${id}</code></li>`)}${more > 0 ? html`<li>and ${more} more</li>` : ''}</ul>`;
+  return html`<ul>${ids.map((id) => html`<li><code>${id}</code>${after(id)}</li>`)}${more > 0 ? html`<li>and ${more} more</li>` : ''}</ul>`;
 }
 
 export function times(count: number, unit: string): string {

@@ -9,6 +9,7 @@ import { type Desk, show } from './desk.ts';
 import { indexPage } from './index-page.ts';
 import { outboxActions } from './outbox-action.ts';
 import { troubleBox } from './page.ts';
+import { repairAction } from './repair-action.ts';
 import { resendAction } from './resend-action.ts';
 import { runPages } from './run-pages.ts';
 
@@ -34,6 +35,7 @@ export function actionRoutes({ logger, isRedisReady, ...desk }: ActionDeps): Hon
   });
   routes.get('/', (c) => indexPage(c, desk));
   routes.route('/circuit', circuitActions(desk));
+  routes.route('/dead-letters/repair', repairAction(desk));
   routes.route('/dead-letters', deadLetterActions(desk));
   routes.route('/runs', runPages(desk));
   routes.route('/resend', resendAction(desk));

@@ -88,7 +88,7 @@ function verdictWords(verdict: Verdict): string {
     case 'taken':
       return `replayed by somebody else: it is ${verdict.state}`;
     case 'gone':
-      return 'discarded by somebody else';
+      return 'discarded or edited by somebody else';
     case 'refused':
       return `refused: ${verdict.why}`;
     case 'not-dead':

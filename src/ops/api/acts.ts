@@ -13,17 +13,18 @@ import {
   letterRecord,
   missedRecord,
   rehearsalRecord,
+  replacementRecord,
   verdictRecord,
 } from '../../sync/dead-letters/records.ts';
 import { ResendRefusedError } from '../../sync/dead-letters/resend.ts';
 import { survey } from '../../sync/dead-letters/survey.ts';
-import { changedNumberProblem, changedNumbers } from '../../sync/jobs/exact-numbers.ts';
+import { type ChangedNumber, changedNumberProblem, changedNumbers } from '../../sync/jobs/exact-numbers.ts';
 import { parseJob, type SyncJob } from '../../sync/jobs/jobs.ts';
 import { isSyncKey } from '../../sync/jobs/sync-key.ts';
 import type { Acting } from '../acting.ts';
 import { cursorOf, placeOf } from './cursor.ts';
-import { notValid } from './refusals.ts';
-import type { deedBody, eventQuery, letterQuery, outboxBody } from './requests.ts';
+import { badPayload, notValid } from './refusals.ts';
+import type { deedBody, eventQuery, letterQuery, outboxBody, repairBody } from './requests.ts';
 
 export async function listEvents(
   { readEvents }: Pick<Acting, 'readEvents'>,
@@ -120,20 +121,32 @@ export function payloadFor(id: string, payload: unknown, text: string): () => Pr
     if (payload === undefined) {
       throw new ResendRefusedError(`The queue has no job ${id} any more: give its payload`);
     }
-    const changed = changedNumbers(text)
-      .filter(({ path }) => path[0] === 'payload')
-      .map(({ path, ...number }) => changedNumberProblem({ ...number, path: path.slice(1) }));
-    const parsed = parseJob('push_sales', payload, changed);
-    if (!parsed.ok) {
-      throw notValid(
-        parsed.problems.map(({ path, message }) => ({ path: path ? `payload.${path}` : 'payload', message })),
-      );
-    }
+    const parsed = parseJob('push_sales', payload, changedIn(text).map(changedNumberProblem));
+    if (!parsed.ok) throw badPayload(parsed.problems);
     if (isSyncKey(id) && parsed.job.syncKey !== id) {
       throw new ResendRefusedError(`The payload is another one: its sync key is ${parsed.job.syncKey}`);
     }
     return parsed.job;
   };
+}
+
+/** Numbers of the payload that are others in the data. */
+function changedIn(text: string): ChangedNumber[] {
+  return changedNumbers(text)
+    .filter(({ path }) => path[0] === 'payload')
+    .map(({ path, ...number }) => ({ ...number, path: path.slice(1) }));
+}
+
+/** What would be done, where no word is given. `text`: the JSON that the payload is in, beneath `payload`. */
+export async function repairDeadLetter(
+  { repairs }: Pick<Acting, 'repairs'>,
+  { id, payload, inDoubt }: Pick<z.output<typeof repairBody>, 'id' | 'payload' | 'inDoubt'>,
+  text: string,
+  word: Word | undefined,
+): Promise<object> {
+  const asked = { id, inDoubt, edited: { data: payload, changed: changedIn(text) } };
+  if (word === undefined) return { dryRun: true, ...replacementRecord(await repairs.rehearse(asked)) };
+  return replacementRecord(await repairs.repair({ ...asked, word }));
 }
 
 type OutboxFields = Pick<z.output<typeof outboxBody>, 'sales' | 'lines' | 'location' | 'date' | 'state'>;

@@ -112,6 +112,19 @@ const resent = z.object({
   transactionIds: z.array(z.string()).optional(),
 });
 
+const replaced = z.object({
+  dryRun: z.literal(true).optional(),
+  replaced: z.string().meta({ description: 'Job id of the dead letter' }),
+  jobId: z.string().meta({ description: 'Of the sale in its place: its Idempotency-Key too' }),
+  locationId: z.string(),
+  transactionIds: z.array(z.string()),
+  differences: z
+    .array(z.object({ path: z.string(), from: z.string().nullable(), to: z.string().nullable() }))
+    .meta({ description: 'Field by field, as JSON that is cut; null: it is not there' }),
+  moreDifferences: z.int().meta({ description: 'How many there are beyond those' }),
+  inDoubt: z.boolean().meta({ description: 'Conexxus may have the dead one' }),
+});
+
 const outbox = z.object({
   dryRun: z.literal(true).optional(),
   result: z.object({
@@ -155,6 +168,7 @@ export const ANSWERS = {
   DeadLetters: deadLetters,
   Deed: deed,
   Resent: resent,
+  Replaced: replaced,
   Outbox: outbox,
   Relays: relays,
   OpenApi: document,

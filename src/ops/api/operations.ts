@@ -8,6 +8,7 @@ import {
   nothing,
   outboxBody,
   reasonBody,
+  repairBody,
   resendBody,
 } from './requests.ts';
 
@@ -82,6 +83,12 @@ export const OPERATIONS = {
     path: '/dead-letters/discard',
     summary: 'Give dead letters up for good',
     answer: 'Deed',
+  }),
+  repair: post(repairBody, {
+    path: '/dead-letters/repair',
+    summary: 'Send an edited sale in place of a dead letter, which is closed as replaced by it',
+    answer: 'Replaced',
+    problems: [409],
   }),
   resend: post(resendBody, {
     path: '/resend',

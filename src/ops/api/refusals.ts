@@ -3,7 +3,9 @@ import { refusalOf } from '../../base/redis-writes.ts';
 import { IllegalMoveError } from '../../circuit/circuit.ts';
 import { AmbiguousSaleError } from '../../outbox/meant.ts';
 import { ResendRefusedError } from '../../sync/dead-letters/resend.ts';
+import { RepairRefusedError } from '../../sync/dead-letters/to-repair.ts';
 import type { Problem as FieldProblem } from '../../sync/jobs/problems.ts';
+import { InvalidPayloadError } from '../../sync/producer/producer-errors.ts';
 import { PostgresAwayError } from '../acting.ts';
 
 /** A request that cannot be done as it was asked; nothing was changed. */
@@ -27,6 +29,13 @@ export function notValid(problems: readonly FieldProblem[]): RequestRefusal {
     detail: `${where}${first?.message ?? 'is not valid'}${more}`,
     extra: { problems },
   });
+}
+
+/** Of a payload that is a member of the request. */
+export function badPayload(problems: readonly FieldProblem[]): RequestRefusal {
+  return notValid(
+    problems.map(({ path, message }) => ({ path: path ? `payload.${path}` : 'payload', message })),
+  );
 }
 
 export function wrongType(wanted: string): RequestRefusal {
@@ -54,6 +63,8 @@ export function refusalOfAct(thrown: unknown): Problem | undefined {
   if (thrown instanceof IllegalMoveError)
     return conflict('illegal-circuit-move', 'Not in this state', thrown);
   if (thrown instanceof ResendRefusedError) return conflict('resend-refused', 'Not sent again', thrown);
+  if (thrown instanceof RepairRefusedError) return notRepaired(thrown);
+  if (thrown instanceof InvalidPayloadError) return badPayload(thrown.problems).problem;
   if (thrown instanceof AmbiguousSaleError) return conflict('ambiguous-sale', 'More than one sale', thrown);
   const why = thrown instanceof Error && thrown.name === 'ReplyError' ? refusalOf(thrown) : undefined;
   if (why === undefined) return undefined;
@@ -67,6 +78,14 @@ export function refusalOfAct(thrown: unknown): Problem | undefined {
 
 function conflict(kind: string, title: string, { message }: Error): Problem {
   return { status: 409, kind, title, detail: message };
+}
+
+function notRepaired(thrown: RepairRefusedError): Problem {
+  const { isInDoubt } = thrown;
+  return {
+    ...conflict('repair-refused', 'Not repaired', thrown),
+    ...(isInDoubt && { extra: { inDoubt: true } }),
+  };
 }
 
 const FIXES = {

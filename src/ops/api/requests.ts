@@ -142,6 +142,24 @@ export const resendBody = z
   })
   .refine(hasReason, needsReason);
 
+/** Of `repair`. */
+export const repairBody = z
+  .strictObject({
+    id: jobId.meta({ description: 'Job id of the dead letter' }),
+    payload: z
+      .unknown()
+      .optional()
+      .meta({ description: 'The edited push_sales, always given; what was masked may stay so' }),
+    inDoubt: z
+      .boolean({ error: 'must be true or false' })
+      .default(false)
+      .meta({ description: 'true: also where Conexxus may have the dead one' }),
+    reason: reasonText.optional(),
+    dryRun,
+  })
+  .refine(hasReason, needsReason)
+  .refine(({ payload }) => payload !== undefined, { error: 'must be the edited payload', path: ['payload'] });
+
 const FAULTS = {
   'says-nothing': { error: 'say which: sales, lines, location or date; or all: true', path: [] },
   'all-and-some': { error: 'leaves none out: nothing but state goes with it', path: ['all'] },

@@ -9,7 +9,14 @@ import type { Acting } from '../acting.ts';
 import type { OpsEnv } from '../auth.ts';
 import type { FleetReader } from '../fleet-reader.ts';
 import { problem } from '../problem.ts';
-import { actOnOutbox, listDeadLetters, listEvents, passDeadLetters, payloadFor } from './acts.ts';
+import {
+  actOnOutbox,
+  listDeadLetters,
+  listEvents,
+  passDeadLetters,
+  payloadFor,
+  repairDeadLetter,
+} from './acts.ts';
 import { type Bind, createBind, wordIn } from './binding.ts';
 import { openApiDocument } from './openapi.ts';
 import { OPERATIONS } from './operations.ts';
@@ -62,6 +69,9 @@ function bindSales(bind: Bind, acting: Acting): void {
   for (const deed of ['replay', 'discard'] as const) {
     bind(OPERATIONS[deed], ({ body, wordOf }) => passDeadLetters(acting, deed, body, wordIn(body, wordOf)));
   }
+  bind(OPERATIONS.repair, ({ body, text, wordOf }) =>
+    repairDeadLetter(acting, body, text, wordIn(body, wordOf)),
+  );
   bind(OPERATIONS.resend, async ({ body, text, wordOf }) => {
     const asked = { id: body.id, payload: payloadFor(body.id, body.payload, text) };
     const word = wordIn(body, wordOf);

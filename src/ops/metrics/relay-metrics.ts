@@ -7,7 +7,7 @@ interface RelayMetricsDeps {
   readonly dependencies: Dependencies;
 }
 
-const ENDINGS = ['delivered', 'flagged', 'dead', 'discarded', 'apart'];
+const ENDINGS = ['delivered', 'flagged', 'dead', 'discarded', 'replaced', 'apart'];
 
 /** Counts what this relay does from now on; how many sales wait is told by the dashboard, for all relays. */
 export function createRelayMetrics({ isWell, dependencies }: RelayMetricsDeps): Metrics {

@@ -5,7 +5,6 @@ import type { Redactor } from '../../base/redaction.ts';
 import { eventStreamKey } from '../../events/event.ts';
 import { createSpool } from '../../events/spool.ts';
 import type { EnqueuedState } from '../producer/enqueued.ts';
-import { readStates } from '../producer/known-jobs.ts';
 import { queueError } from '../producer/producer-errors.ts';
 import { type EventSubject, verdictEvent } from '../sync-event.ts';
 import { bringBack } from './bring-back.ts';
@@ -16,6 +15,7 @@ import {
   readSyncKey,
   type TimeOfDeath,
 } from './failed-jobs.ts';
+import { stateOf } from './job-state.ts';
 import { operatorEvent, type Word } from './operator-event.ts';
 import { groupKeyOf } from './reason-groups.ts';
 import { createTakeOut } from './take-out.ts';
@@ -39,7 +39,7 @@ export type Verdict =
   | { readonly id: string; readonly kind: 'done' }
   /** Somebody else replayed it meanwhile. */
   | { readonly id: string; readonly kind: 'taken'; readonly state: EnqueuedState }
-  /** Somebody else discarded it meanwhile. */
+  /** Somebody else discarded it meanwhile, or edited it into another sale. */
   | { readonly id: string; readonly kind: 'gone' }
   /** By Redis. */
   | { readonly id: string; readonly kind: 'refused'; readonly why: string }
@@ -205,7 +205,7 @@ async function* passVerdicts(
 
 async function* missedOf(shelf: Shelf, ids: ReadonlySet<string>): AsyncGenerator<Missed> {
   for (const id of ids) {
-    const state = await stateOf(shelf, id);
+    const state = await stateOf(shelf.redis, shelf.queue, id);
     if (state === undefined) yield { id, kind: 'unknown' };
     else if (state === 'failed') yield { id, kind: 'left-out' };
     else yield { id, kind: 'not-dead', state };
@@ -216,18 +216,12 @@ async function verdictOf(shelf: Shelf, letter: DeadLetter, deed: Deed): Promise<
   const { id } = letter;
   try {
     if (await deed(letter)) return { id, kind: 'done' };
-    const state = await stateOf(shelf, id);
+    const state = await stateOf(shelf.redis, shelf.queue, id);
     return state === undefined ? { id, kind: 'gone' } : { id, kind: 'taken', state };
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'ReplyError') throw error;
     return { id, kind: 'refused', why: queueError(error).message };
   }
-}
-
-/** Undefined: BullMQ has no such job. */
-async function stateOf({ redis, queue }: Shelf, id: string): Promise<EnqueuedState | undefined> {
-  if ((await redis.exists(queue.toKey(id))) === 0) return undefined;
-  return (await readStates(redis, queue.toKey, [id], new Set())).get(id);
 }
 
 async function subjectOf({ redis, queue }: Shelf, letter: DeadLetter): Promise<EventSubject> {

@@ -1,6 +1,7 @@
 import type { Missed, Verdict } from './dead-letters.ts';
 import type { DeadLetter } from './failed-jobs.ts';
 import type { ReasonGroup } from './reason-groups.ts';
+import type { Replacement } from './repair.ts';
 import type { Survey } from './survey.ts';
 
 export type Deed = 'replay' | 'discard';
@@ -40,4 +41,10 @@ export function emptyTally(): VerdictTally {
 /** For scripts: how many verdicts of each kind, with the deed's name for what was done. */
 export function countsRecord(deed: Deed, { done, refused, ...inVain }: VerdictTally): object {
   return { [PAST[deed]]: done, refused, ...inVain };
+}
+
+/** For scripts: one sale in place of another. */
+export function replacementRecord({ differences, ...replacement }: Replacement): object {
+  const { list, more } = differences;
+  return { ...replacement, differences: list, moreDifferences: more };
 }

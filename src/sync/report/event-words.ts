@@ -1,6 +1,8 @@
 import type { EventPayload } from '../../events/event.ts';
 import { benchWords, causeWords } from './circuit-words.ts';
 
+const PATHS_TOLD = 3;
+
 /** What our own types all begin with says nothing. */
 export function shortType(type: string): string {
   return type.replace(/^conexxus\./, '');
@@ -9,7 +11,9 @@ export function shortType(type: string): string {
 /** A row of the log in a line: of an attempt its outcome and why, of the circuit the cause, of a person who and why. */
 export function eventWords(type: string, payload: EventPayload): string {
   const { actor, reason, cause, worker } = payload;
-  if (typeof actor === 'string') return typeof reason === 'string' ? `${actor}: ${reason}` : actor;
+  if (typeof actor === 'string') {
+    return `${typeof reason === 'string' ? `${actor}: ${reason}` : actor}${repairWords(payload)}`;
+  }
   if (typeof cause === 'string') {
     return type.startsWith('conexxus.worker.')
       ? `${String(worker)}: ${benchWords({ cause, retryAt: null }, 0)}`
@@ -17,6 +21,19 @@ export function eventWords(type: string, payload: EventPayload): string {
   }
   if (type.startsWith('conexxus.sync.')) return attemptWords(payload);
   return [worker, reason].filter((part) => typeof part === 'string').join(': ');
+}
+
+/** What a person edited a sale into, or out of. */
+function repairWords({ replacedBy, replaces, changes }: EventPayload): string {
+  const paths = Array.isArray(changes) ? changes.flatMap(pathOf).slice(0, PATHS_TOLD) : [];
+  const which = paths.length === 0 ? '' : ` (${paths.join(', ')})`;
+  if (typeof replacedBy === 'string') return `; edited${which} into ${replacedBy}`;
+  return typeof replaces === 'string' ? `; edited from ${replaces}` : '';
+}
+
+function pathOf(change: unknown): string[] {
+  const isOne = typeof change === 'object' && change !== null && 'path' in change;
+  return isOne ? [String(change.path)] : [];
 }
 
 function attemptWords({

@@ -5,6 +5,7 @@ import { deliveredMarkKey } from '../../../src/circuit/keys.ts';
 import { eventLog } from '../../../src/events/schema.ts';
 import { migrateOutbox } from '../../../src/outbox/migrate.ts';
 import { openTestDatabase, type TestDatabase } from '../../events/harness.ts';
+import { mended } from '../../sync/dead-letters/mending.ts';
 import { openShelf, type Shelf } from '../../sync/shelf.ts';
 import { type Answer, OPERATOR, type OpsHarness, startOps } from '../harness.ts';
 import { get, JSON_BODY, post } from './harness.ts';
@@ -114,6 +115,10 @@ describe('the OpenAPI document', () => {
       ['/api/circuit/reset', 200, { reason }],
       ['/api/dead-letters/replay', 200, { ids: ['a', 'nobody'], dryRun: true }],
       ['/api/dead-letters/replay', 200, { ids: ['a', 'nobody'], reason }],
+      ['/api/dead-letters/repair', 200, { id: 'b', payload: mended('b'), dryRun: true }],
+      ['/api/dead-letters/repair', 422, { id: 'b', payload: {}, reason }],
+      ['/api/dead-letters/repair', 409, { id: 'nobody', payload: mended('b'), reason }],
+      ['/api/dead-letters/repair', 200, { id: 'b', payload: mended('b'), reason }],
       ['/api/dead-letters/discard', 200, { all: true, reason }],
       ['/api/resend', 409, { id: 'a', reason }],
       ['/api/resend', 422, { id: 'a', reason, payload: {}, more: 1 }],

@@ -10,8 +10,10 @@ export interface ActLinks {
   deadLetters(group: string): string;
   /** A sale, by the id of its job and how that stands; undefined: there is nothing to be done. */
   sale(jobId: string, state: Answer['state']): string | undefined;
+  /** A dead sale, to be edited, by the same. */
+  repair(jobId: string, state: Answer['state']): string | undefined;
 }
 
-export function actLink(href: string | undefined, name: string): Html | string {
-  return href === undefined ? '' : html`<a class="act" href="${href}" aria-label="${name}">Act</a>`;
+export function actLink(href: string | undefined, name: string, text = 'Act'): Html | string {
+  return href === undefined ? '' : html`<a class="act" href="${href}" aria-label="${name}">${text}</a>`;
 }

@@ -49,7 +49,8 @@ function saleCard(sale: FoundSale, { payloads }: SaleSeen, place: string, acts: 
     const others =
       transactions === null || transactions < 2 ? '' : ` (with ${counted(transactions - 1, 'other sale')})`;
     const act = actLink(acts?.sale(id, state), `Act on job ${id}`);
-    return ['Job', html`${saleLink(id)}${others}: ${withTimes(text)}. ${mayBe(state)} ${act}`];
+    const repair = actLink(acts?.repair(id, state), `Repair job ${id}`, 'Repair');
+    return ['Job', html`${saleLink(id)}${others}: ${withTimes(text)}. ${mayBe(state)} ${act} ${repair}`];
   });
   const lines = outbox.map(({ line, total, answer: { text } }): Fact => {
     const name = line === null ? '' : ` (line ${line}${total === null ? '' : `, ${total}`})`;
@@ -71,7 +72,7 @@ ${jobs.map(({ id }) => payloadOf(id, payloads.get(id), history))}`;
 function mayBe(state: Answer['state']): string {
   switch (state) {
     case 'dead':
-      return 'It may be replayed, or discarded.';
+      return 'It may be replayed, repaired, or discarded.';
     case 'delivered':
     case 'flagged':
       return 'It may be sent once more on purpose (resend).';
