@@ -1,14 +1,8 @@
 import type { z } from 'zod';
-import {
-  fetchInventory,
-  locationIdOf,
-  type PushSales,
-  pushSales,
-  salesProblems,
-  transactionIdsOf,
-} from './payload.ts';
+import { fetchInventory, locationIdOf, pushSales, salesProblems, transactionIdsOf } from './payload.ts';
 import { JSON_BYTES_MAX, jsonProblems, TOO_LARGE } from './plain-json.ts';
 import { formatPath, type PathSegment, type Problem } from './problems.ts';
+import type { PushSales } from './push-sales.ts';
 import { canonicalJson, syncKeyOf } from './sync-key.ts';
 
 /** How one kind of sync job is checked and known again. */
