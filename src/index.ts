@@ -1,5 +1,5 @@
 /**
- * What a POS imports to enqueue by itself. At run time it brings BullMQ, ioredis, zod and canonicalize, and neither
+ * What a POS imports to enqueue by itself. At run time it brings BullMQ, ioredis and zod, and neither
  * Postgres nor HTTP code; its types need no other package.
  *
  * @packageDocumentation

@@ -1,6 +1,6 @@
 /**
  * What a POS with Postgres imports, as `conexxus-sync/outbox`, to write a sale and its job in one transaction. Brings
- * zod and canonicalize, and neither a driver nor Redis nor HTTP code; its types need no other package.
+ * zod, and neither a driver nor Redis nor HTTP code; its types need no other package.
  *
  * @packageDocumentation
  */

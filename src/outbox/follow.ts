@@ -1,4 +1,5 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
+import type { Transaction } from '../base/database.ts';
 import { errorMessage } from '../base/errors.ts';
 import { tell } from '../base/happenings.ts';
 import type { Redactor } from '../base/redaction.ts';
@@ -11,7 +12,7 @@ import { type Journey, type Traveller, travellerOf } from './journey.ts';
 import { LostTurnError } from './lease.ts';
 import type { Payload } from './payloads.ts';
 import { readReplacement, replace } from './replacement.ts';
-import { payload } from './schema.ts';
+import { idsOf, payload } from './schema.ts';
 import type { Sender } from './send.ts';
 import type { Turn } from './turn.ts';
 
@@ -155,12 +156,7 @@ async function settle(
   { turn }: FollowDeps,
 ): Promise<void> {
   if (endings.length === 0) return;
-  await turn(async (tx) => {
-    for (const [{ id }, { state, reason, refused, diedAt }] of endings) {
-      const row = { state, reason, refused: [...refused], since: sql`now()`, ...(diedAt && { diedAt }) };
-      await tx.update(payload).set(row).where(eq(payload.id, id));
-    }
-  });
+  await turn((tx) => writeEndings(tx, endings));
   for (const [one, { state, diedAt }] of endings) {
     tell('payload-settled', { state });
     if (state !== 'open' && state !== 'dead') journey.remove(one.id);
@@ -169,5 +165,26 @@ async function settle(
       if (diedAt) one.diedAt = diedAt.getTime();
       lookLater(one, state === 'dead' ? DEAD_LOOK_MS : 0);
     }
+  }
+}
+
+/** Those that end in the same way by one statement: of a backlog nearly all do. */
+async function writeEndings(
+  tx: Transaction,
+  endings: readonly (readonly [Traveller, Ending])[],
+): Promise<void> {
+  const groups = new Map<string, { readonly ending: Ending; readonly ids: number[] }>();
+  for (const [{ id }, ending] of endings) {
+    const key = JSON.stringify(ending);
+    const group = groups.get(key) ?? { ending, ids: [] };
+    group.ids.push(id);
+    groups.set(key, group);
+  }
+  for (const { ending, ids } of groups.values()) {
+    const { state, reason, refused, diedAt } = ending;
+    await tx
+      .update(payload)
+      .set({ state, reason, refused: [...refused], since: sql`now()`, ...(diedAt && { diedAt }) })
+      .where(sql`${payload.id} = any(${idsOf(ids)})`);
   }
 }

@@ -7,7 +7,7 @@ import {
   type Draft,
   draft,
   frameIn,
-  insertPayload,
+  insertPayloads,
   type Payload,
   payloadJson,
   payloadOf,
@@ -32,8 +32,9 @@ export async function planHalves(tx: Transaction, wholeId: number): Promise<Plan
     .where(sql`${sale.id} = any(${idsOf(whole.members)})`)
     .orderBy(asc(sale.id));
   const middle = Math.ceil(lines.length / 2);
-  const first = await insertPayload(tx, halfOf(whole, lines.slice(0, middle)), 'planned', whole.id);
-  const second = await insertPayload(tx, halfOf(whole, lines.slice(middle)), 'planned', whole.id);
+  const first = halfOf(whole, lines.slice(0, middle));
+  const second = halfOf(whole, lines.slice(middle));
+  await insertPayloads(tx, [first, second], 'planned', whole.id);
   await setState(tx, whole.id, 'splitting');
   const { syncKey, locationId, json } = whole;
   const transactionIds = lines.flatMap(({ transactionId }) => transactionId ?? []);
@@ -87,7 +88,7 @@ function halfOf(
 ): Draft {
   const text = frameIn(json);
   const isWithSummary = lines.some(({ transactionId }) => transactionId === null);
-  const texts = lines.flatMap(({ data }) => data ?? []);
+  const texts = lines.flatMap(({ data }) => data ?? []).join(',');
   return draft(
     locationId,
     payloadJson(isWithSummary ? text : withoutSummary(text), texts),

@@ -19,6 +19,8 @@ export interface Look {
   readonly rows: readonly OutboxRow[];
   /** There are more. */
   readonly more: boolean;
+  /** Where the next one begins, whether these rows are taken by then or not. */
+  readonly next: Progress;
   /** Call it when what was seen is taken for good: the next look begins behind it. */
   advance(): void;
 }
@@ -30,26 +32,40 @@ const ROWS = 500;
 const JSON_BYTES = 8 * 1024 * 1024;
 /** On disk they may be compressed: written out they are many times as much. */
 const STORED_BYTES = 1024 * 1024;
-const BEGINNING: Place = { xid: '0', id: 0 };
 
 interface Place {
   readonly xid: string;
   readonly id: number;
 }
 
-/** A snapshot of Postgres: `xmax` and all after it had not begun, those in progress had not ended. */
-interface Snapshot {
-  readonly text: string;
+/** What a snapshot of Postgres saw: `xmax` and all after it had not begun, those in progress had not ended. */
+interface Seen {
   readonly xmax: string;
   readonly inProgress: readonly string[];
 }
 
-/** Through what is new, in one or several looks. */
+interface Snapshot extends Seen {
+  readonly text: string;
+}
+
+interface Progress {
+  /** All that this saw was taken before the pass. */
+  readonly seen: Seen;
+  readonly pass: Pass | undefined;
+}
+
+/**
+ * Through what is new, in one or several looks: the late ones and then the others, by their numbers. At its end all is
+ * taken that the first look of the pass could see; who was in progress then and committed meanwhile is late in the next.
+ */
 interface Pass {
-  /** What the first look of the pass could see is taken at its end. */
   readonly snapshot: Snapshot;
+  /** The last row that was seen. */
   readonly place: Place;
 }
+
+const NOTHING: Seen = { xmax: '0', inProgress: [] };
+const BEGINNING: Place = { xid: '0', id: 0 };
 
 // Drizzle wants an index in what it gives; rows without one are of a look that found nothing.
 type Found = Record<string, unknown> & {
@@ -72,32 +88,29 @@ type Found = Record<string, unknown> & {
  */
 export function createLookout() {
   const mark = createMark();
-  let seen: Snapshot | undefined;
-  let pass: Pass | undefined;
+  let progress: Progress = { seen: NOTHING, pass: undefined };
   let passRows = 0;
   return {
     /** To be called before a look, in its transaction. */
     writeDown: (tx: Transaction) => mark.write(tx),
-    async look(tx: Transaction): Promise<Look> {
-      const { xmax = '0', inProgress = [] } = seen ?? {};
-      const from = pass?.place ?? { ...BEGINNING, xid: xmax };
-      const found = await tx.execute<Found>(lookQuery(from, inProgress));
+    /** Behind what was taken, or behind a look whose rows are yet to be. */
+    async look(tx: Transaction, behind?: Look): Promise<Look> {
+      const { seen, pass } = behind?.next ?? progress;
+      const found = await tx.execute<Found>(lookQuery(seen, pass?.place));
       const rows = found.flatMap(rowOf);
       const snapshot = pass?.snapshot ?? snapshotOf(found[0]?.snapshot ?? '0:0:');
       const count = Number(found[0]?.found ?? 0);
       const more = rows.length < count || count >= ROWS;
-      const last = rows.at(-1);
-      // Late ones come first and have small numbers: a look of nothing else goes on from where it was.
-      const isFurther = last !== undefined && !inProgress.includes(last.xid);
-      const next = more ? { snapshot, place: isFurther ? last : from } : undefined;
+      const place = rows.at(-1) ?? pass?.place ?? BEGINNING;
+      const next = more ? { seen, pass: { snapshot, place } } : { seen: snapshot, pass: undefined };
       return {
         rows,
         more,
+        next,
         advance() {
+          progress = next;
           passRows += rows.length;
-          pass = next;
-          if (next !== undefined) return;
-          seen = snapshot;
+          if (more) return;
           mark.passed(snapshot.text, passRows);
           passRows = 0;
         },
@@ -106,15 +119,17 @@ export function createLookout() {
   };
 }
 
-/** The late ones and the new ones, as much of both as a look takes. */
-export function lookQuery(from: Place, inProgress: readonly string[]) {
+/** The late ones and the new ones behind a place, as much of both as a look takes. */
+export function lookQuery({ xmax, inProgress }: Seen, place: Place = BEGINNING) {
   const late = `{${inProgress.join(',')}}`;
+  const from = BigInt(place.xid) < BigInt(xmax) ? { xid: xmax, id: 0 } : place;
   return sql`
     with next as materialized (
-      (select true as is_late, * from conexxus.outbox where xid = any(${late}::xid8[]) order by xid, id limit ${ROWS})
+      (select true as is_late, * from conexxus.outbox where xid = any(${late}::xid8[])
+        and (xid, id) > (${place.xid}::xid8, ${place.id}::bigint) order by xid, id limit ${ROWS})
       union all
       (select false, * from conexxus.outbox where (xid, id) > (${from.xid}::xid8, ${from.id}::bigint)
-        and xid <> all(${late}::xid8[]) order by xid, id limit ${ROWS})
+        order by xid, id limit ${ROWS})
     ), stored as materialized (
       select *, row_number() over inorder as n, sum(pg_column_size(data)) over inorder as upto
       from next window inorder as (order by is_late desc, xid, id)

@@ -6,8 +6,8 @@ import { SchemaMismatchError } from '../base/migrations.ts';
 import { expectEventLog } from '../events/migrate.ts';
 import { createJourney, type Journey } from './journey.ts';
 import type { Lease } from './lease.ts';
-import { createLookout } from './look.ts';
 import { checkOutboxSchema } from './migrate.ts';
+import { createReader, type Reader } from './read-ahead.ts';
 import { readWaiting } from './read-waiting.ts';
 import { findForgotten } from './restored.ts';
 import { payload } from './schema.ts';
@@ -15,7 +15,7 @@ import { createWaiting, type Waiting } from './waiting.ts';
 
 /** What the relay at work knows. All of it can be read again, and is whenever something went wrong. */
 export interface Memory {
-  readonly lookout: ReturnType<typeof createLookout>;
+  readonly reader: Reader;
   readonly waiting: Waiting;
   readonly journey: Journey;
 }
@@ -32,7 +32,7 @@ export async function begin({ outbox, lease, log }: BeginDeps): Promise<Memory> 
   const schema = await checkOutboxSchema(outbox);
   if (schema.kind !== 'current') throw new SchemaMismatchError(schema);
   await checkLog(log);
-  const memory: Memory = { lookout: createLookout(), waiting: createWaiting(), journey: createJourney() };
+  const memory: Memory = { reader: createReader(), waiting: createWaiting(), journey: createJourney() };
   const already = await outbox.write(async (tx) => {
     const { held } = await lease.begin(tx);
     await readJourney(tx, memory.journey);

@@ -1,6 +1,6 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import type { Transaction } from '../base/database.ts';
-import { parseJob } from '../sync/jobs/jobs.ts';
+import { salesProblems } from '../sync/jobs/payload.ts';
 import { describeProblems } from '../sync/jobs/problems.ts';
 import { canonicalJson, syncKeyOf } from '../sync/jobs/sync-key.ts';
 import { idsOf, payload, sale } from './schema.ts';
@@ -23,18 +23,18 @@ export interface Draft extends Omit<Payload, 'id'> {
   readonly problem: string | undefined;
 }
 
-type Line = Pick<typeof sale.$inferSelect, keyof typeof LINE>;
-
-const LINE = {
-  id: sale.id,
-  rowId: sale.rowId,
-  transactionId: sale.transactionId,
-  frame: sale.frame,
-  data: sale.data,
-  payloadId: sale.payloadId,
-  fate: sale.fate,
-};
-const PAGE = 5_000;
+/** What the lines of a payload hold that travel. */
+interface Content {
+  /** Place of its units among those that were asked for, from 1. */
+  readonly place: number;
+  /** Ids, with commas between. */
+  readonly members: string;
+  readonly rowId: string;
+  /** In the first line of its row, which may not travel. */
+  readonly frame: string | null;
+  readonly texts: string;
+  readonly isWithSummary: boolean;
+}
 
 /**
  * Writes down what travels together, before anything of it is enqueued. Lines that a person gave up meanwhile
@@ -44,38 +44,38 @@ export async function writePayloads(
   tx: Transaction,
   groups: readonly (readonly Unit[])[],
 ): Promise<Payload[]> {
-  const ids = groups.flat().flatMap((unit) => unit.lines);
-  const lines = new Map<number, Line>();
-  for (let start = 0; start < ids.length; start += PAGE) {
-    const page = ids.slice(start, start + PAGE);
-    const found = await tx
-      .select(LINE)
-      .from(sale)
-      .where(sql`${sale.id} = any(${idsOf(page)})`)
-      .orderBy(asc(sale.id))
-      .for('update');
-    for (const line of found) lines.set(line.id, line);
+  const drafts: Draft[] = [];
+  for (const content of await readContents(tx, groups)) {
+    const locationId = groups[content.place - 1]?.[0]?.locationId ?? '';
+    const draft = await draftOf(tx, locationId, content);
+    if (draft.problem === undefined) drafts.push(draft);
+    else await setApart(tx, draft, draft.problem);
   }
-  // Not one after the other: Postgres writes one while the next is put together. Where one fails, none may still
-  // be writing when the transaction is ended.
-  const writing = groups.map((units) => writePayload(tx, units, lines));
-  await Promise.allSettled(writing);
-  const written = await Promise.all(writing);
-  return written.flatMap((payload) => payload ?? []);
+  const written = await insertPayloads(tx, drafts, 'open');
+  // Not one after the other. Where one fails, none may still be writing when the transaction is ended.
+  const adopting = written.map(({ id, members }) => adopt(tx, id, members));
+  await Promise.allSettled(adopting);
+  await Promise.all(adopting);
+  return written;
 }
 
-/** Undefined: nothing of it travels. */
-async function writePayload(
-  tx: Transaction,
-  units: readonly Unit[],
-  lines: ReadonlyMap<number, Line>,
-): Promise<Payload | undefined> {
-  const draft = await draftOf(tx, units, lines);
-  if (draft?.problem !== undefined) await setApart(tx, draft, draft.problem, lines);
-  if (draft === undefined || draft.problem !== undefined) return undefined;
-  const written = await insertPayload(tx, draft, 'open');
-  await adopt(tx, written.id, written.members);
-  return written;
+/** One of each payload of which anything travels. Put together by Postgres: a row a line takes several times as long. */
+async function readContents(tx: Transaction, groups: readonly (readonly Unit[])[]): Promise<Content[]> {
+  const asked = groups.map((units) => units.flatMap(({ lines }) => lines));
+  const places = asked.flatMap((lines, n) => lines.map(() => n + 1));
+  const contents = await tx.execute<Content & Record<string, unknown>>(sql`
+    with line as materialized (
+      select asked.place, s.id, s.row_id, s.transaction_id, s.frame, s.data, s.payload_id is null and s.fate is null as travels
+      from unnest(${idsOf(places)}, ${idsOf(asked.flat())}) as asked(place, id)
+      cross join lateral (select * from conexxus.sale where id = asked.id limit 1 for update) as s
+    )
+    select place::int, string_agg(id::text, ',' order by id) filter (where travels) as members,
+      (array_agg(row_id order by id) filter (where travels))[1] as "rowId",
+      (array_agg(frame order by id) filter (where frame is not null))[1] as frame,
+      coalesce(string_agg(data, ',' order by id) filter (where travels), '') as texts,
+      bool_or(transaction_id is null) filter (where travels) as "isWithSummary"
+    from line group by place having bool_or(travels) order by place`);
+  return [...contents];
 }
 
 /** From now on the fate of these lines is that of the payload. */
@@ -85,32 +85,35 @@ export async function adopt(tx: Transaction, payloadId: number, members: readonl
     where id = any(${idsOf(members)})`);
 }
 
-/** The same content again is the payload that is there: its lines share its fate. */
-export async function insertPayload(
+/** The same content again is the payload that is there: its lines share its fate. In the order of the drafts. */
+export async function insertPayloads(
   tx: Transaction,
-  draft: Draft,
+  drafts: readonly Draft[],
   state: 'open' | 'planned',
-  parent?: number,
-): Promise<Payload> {
-  const { syncKey, locationId, json, members } = draft;
-  const [row] = await tx
-    .insert(payload)
-    .values({
-      syncKey,
-      locationId,
-      json,
-      saleIds: [...members],
-      state,
-      ...(parent !== undefined && { parent }),
-    })
-    .onConflictDoUpdate({ target: payload.syncKey, set: { syncKey } })
-    .returning({ id: payload.id });
-  return { syncKey, locationId, json, members, id: row?.id ?? 0 };
+  parent: number | null = null,
+): Promise<Payload[]> {
+  if (drafts.length === 0) return [];
+  const distinct = new Map(drafts.map((one) => [one.syncKey, one]));
+  const rows = [...distinct.values()].map(({ syncKey, locationId, json, members }, n) => {
+    return { n, syncKey, locationId, json, members: `{${members.join(',')}}` };
+  });
+  const written = await tx.execute<{ id: string; syncKey: string }>(sql`
+    insert into conexxus.payload (sync_key, location_id, json, sale_ids, state, parent)
+    select "syncKey", "locationId", "json", "members"::bigint[], ${state}, ${parent}::bigint
+    from json_to_recordset(${JSON.stringify(rows)}::text::json)
+      as draft(n int, "syncKey" text, "locationId" text, "json" text, "members" text)
+    order by n
+    on conflict (sync_key) do update set sync_key = excluded.sync_key
+    returning id, sync_key as "syncKey"`);
+  const ids = new Map(written.map(({ id, syncKey }) => [syncKey, Number(id)]));
+  return drafts.map(({ syncKey, locationId, json, members }) => {
+    return { syncKey, locationId, json, members, id: ids.get(syncKey) ?? 0 };
+  });
 }
 
-/** What the members hold besides transactions, and the transactions' own texts, as one payload. */
-export function payloadJson(frame: string, transactions: readonly string[]): string {
-  return `${frame.slice(0, -1)},"transactions":[${transactions.join(',')}]}`;
+/** What the members hold besides transactions, and the transactions' own texts with commas between, as one payload. */
+export function payloadJson(frame: string, transactions: string): string {
+  return `${frame.slice(0, -1)},"transactions":[${transactions}]}`;
 }
 
 /** With its sync key, as the worker will find it. */
@@ -124,25 +127,22 @@ export function draft(locationId: string, json: string, members: readonly number
  */
 export function check(json: string): Pick<Draft, 'syncKey' | 'problem'> {
   const data: unknown = JSON.parse(json);
-  const parsed = parseJob('push_sales', data);
-  const syncKey = parsed.ok ? parsed.job.syncKey : undefined;
+  const problems = salesProblems(data);
   return {
-    syncKey: syncKey ?? syncKeyOf(canonicalJson(data)),
-    problem: parsed.ok ? undefined : describeProblems(parsed.problems, parsed.more),
+    syncKey: syncKeyOf(canonicalJson(data)),
+    problem: problems.length === 0 ? undefined : describeProblems(problems, 0),
   };
 }
 
 /** Each line with what would have been sent of it. */
-async function setApart(
-  tx: Transaction,
-  { json, members }: Draft,
-  reason: string,
-  lines: ReadonlyMap<number, Line>,
-): Promise<void> {
+async function setApart(tx: Transaction, { json, members }: Draft, reason: string): Promise<void> {
   const frame = frameIn(json);
-  for (const id of members) {
-    const { transactionId = null, data } = lines.get(id) ?? {};
-    const whole = payloadJson(transactionId === null ? frame : withoutSummary(frame), data ? [data] : []);
+  const lines = await tx
+    .select({ id: sale.id, transactionId: sale.transactionId, data: sale.data })
+    .from(sale)
+    .where(sql`${sale.id} = any(${idsOf(members)})`);
+  for (const { id, transactionId, data } of lines) {
+    const whole = payloadJson(transactionId === null ? frame : withoutSummary(frame), data ?? '');
     await tx
       .update(sale)
       .set({ fate: 'apart', reason, data: whole, since: sql`now()` })
@@ -156,34 +156,20 @@ export function frameIn(json: string): string {
   return JSON.stringify(frame);
 }
 
-async function draftOf(
-  tx: Transaction,
-  units: readonly Unit[],
-  lines: ReadonlyMap<number, Line>,
-): Promise<Draft | undefined> {
-  const [first] = units;
-  const all = units.flatMap((unit) => unit.lines).flatMap((id) => lines.get(id) ?? []);
-  const members = all.filter(({ payloadId, fate }) => payloadId === null && fate === null);
-  const [head] = members;
-  if (first === undefined || head === undefined) return undefined;
-  const frame = all.find((line) => line.frame !== null)?.frame ?? (await frameOf(tx, head));
-  const isWithSummary = members.some(({ transactionId }) => transactionId === null);
-  const texts = members.flatMap(({ data }) => data ?? []);
-  const json = payloadJson(isWithSummary ? frame : withoutSummary(frame), texts);
-  return draft(
-    first.locationId,
-    json,
-    members.map(({ id }) => id),
-  );
+async function draftOf(tx: Transaction, locationId: string, content: Content): Promise<Draft> {
+  const members = content.members.split(',').map(Number);
+  const frame = content.frame ?? (await frameOf(tx, Number(content.rowId), members[0] ?? 0));
+  const json = payloadJson(content.isWithSummary ? frame : withoutSummary(frame), content.texts);
+  return draft(locationId, json, members);
 }
 
 /** In an earlier line of its row, which does not travel. */
-async function frameOf(tx: Transaction, { id, rowId }: Line): Promise<string> {
+async function frameOf(tx: Transaction, rowId: number, line: number): Promise<string> {
   const [found] = await tx.execute<{ frame: string }>(sql`
     select frame from conexxus.sale
-    where row_id = ${rowId} and frame is not null and id < ${id} order by id desc limit 1`);
+    where row_id = ${rowId} and frame is not null and id < ${line} order by id desc limit 1`);
   if (found === undefined)
-    throw new Error(`line ${id} has lost what its payload held besides its transaction`);
+    throw new Error(`line ${line} has lost what its payload held besides its transaction`);
   return found.frame;
 }
 

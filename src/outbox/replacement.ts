@@ -5,7 +5,7 @@ import type { Database, Transaction } from '../base/database.ts';
 import { eventLog } from '../events/schema.ts';
 import { changedNumbers } from '../sync/jobs/exact-numbers.ts';
 import { readRow } from './lines.ts';
-import { adopt, check, draft, insertPayload, type Payload, readPayloads } from './payloads.ts';
+import { adopt, check, draft, insertPayloads, type Payload, readPayloads } from './payloads.ts';
 import { idsOf, payload, sale } from './schema.ts';
 import { insertSales } from './take.ts';
 
@@ -67,8 +67,8 @@ export async function replace(
   if (known !== undefined) return undefined;
   const members = await linesOf(tx, old, json);
   if (members.length === 0) return undefined;
-  const written = await insertPayload(tx, draft(old.locationId, json, members), 'open');
-  await adopt(tx, written.id, members);
+  const [written] = await insertPayloads(tx, [draft(old.locationId, json, members)], 'open');
+  if (written !== undefined) await adopt(tx, written.id, members);
   return written;
 }
 

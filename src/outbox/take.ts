@@ -4,7 +4,7 @@ import { tell } from '../base/happenings.ts';
 import type { SyncJob } from '../sync/jobs/jobs.ts';
 import { entryOf } from '../sync/producer/enqueuer.ts';
 import type { JobAdder } from '../sync/producer/job-adder.ts';
-import { type NewLine, type ReadRow, readRow, type SaleLine } from './lines.ts';
+import type { NewLine, ReadRow, SaleLine } from './lines.ts';
 import type { OutboxRow } from './look.ts';
 import type { Memory } from './memory.ts';
 import type { Turn } from './turn.ts';
@@ -27,15 +27,14 @@ type SalesRow = Extract<ReadRow, { kind: 'sales' }>;
 type ApartRow = Extract<ReadRow, { kind: 'apart' }>;
 
 /** Takes what the POS wrote since the last look; true: there is more. */
-export async function take({ lookout, waiting }: Memory, { turn, adder }: TakeDeps): Promise<boolean> {
-  const { look, taken } = await turn(async (tx) => {
-    await lookout.writeDown(tx);
-    const look = await lookout.look(tx);
-    return { look, taken: await takeRows(tx, look.rows) };
+export async function take({ reader, waiting }: Memory, { turn, adder }: TakeDeps): Promise<boolean> {
+  const { reading, taken } = await turn(async (tx) => {
+    const reading = await reader.next(tx);
+    return { reading, taken: await takeRows(tx, reading.rows) };
   });
-  look.advance();
+  reading.taken();
   waiting.add(taken.units);
-  if (look.rows.length > 0) tell('rows-taken', { rows: look.rows.length, apart: taken.apart.length });
+  if (reading.rows.length > 0) tell('rows-taken', { rows: reading.rows.length, apart: taken.apart.length });
   for (const one of taken.apart) tell('row-set-apart', one);
   const { fetches } = taken;
   if (fetches.length > 0) {
@@ -47,19 +46,18 @@ export async function take({ lookout, waiting }: Memory, { turn, adder }: TakeDe
       ),
     );
   }
-  return look.more;
+  return reading.more;
 }
 
 /**
  * Moves rows of the outbox to the lines of ours. A sale that is known already shares the fate of its line and is
  * never written again; the same id with other content is a correction, and a line of its own.
  */
-async function takeRows(tx: Transaction, rows: readonly OutboxRow[]): Promise<Taken> {
+async function takeRows(tx: Transaction, rows: readonly ReadRow[]): Promise<Taken> {
   if (rows.length === 0) return { units: [], fetches: [], apart: [] };
-  const read = rows.map(readRow);
-  const sales = read.filter((one) => one.kind === 'sales');
-  const apart = read.filter((one) => one.kind === 'apart');
-  const fetches = read.filter((one) => one.kind === 'fetch');
+  const sales = rows.filter((one) => one.kind === 'sales');
+  const apart = rows.filter((one) => one.kind === 'apart');
+  const fetches = rows.filter((one) => one.kind === 'fetch');
   const units = await insertSales(tx, sales);
   await insertApart(tx, apart);
   await deleteRows(

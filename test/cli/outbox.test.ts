@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createJourney } from '../../src/outbox/journey.ts';
-import { createLookout } from '../../src/outbox/look.ts';
 import { migrateOutbox } from '../../src/outbox/migrate.ts';
+import { createReader } from '../../src/outbox/read-ahead.ts';
 import { createReporter } from '../../src/outbox/reporter.ts';
 import { createWaiting } from '../../src/outbox/waiting.ts';
 import { aLine, aPayload, aSale, DATE, someLines } from '../outbox/tables.ts';
@@ -67,7 +67,7 @@ describe('outbox status', () => {
     expect(await relayOf()).toBe('Relay: none is at work');
     expect(await relayOf(REDIS_AWAY)).toBe('Relay: not known, Redis does not answer');
     const reporter = createReporter({ redis, namespace, name: 'pos-1', outbox: database });
-    const memory = { lookout: createLookout(), waiting: createWaiting(), journey: createJourney() };
+    const memory = { reader: createReader(), waiting: createWaiting(), journey: createJourney() };
     await reporter.report(memory, { workingMs: 180_000, held: null, more: false });
     expect(await relayOf()).toMatch(
       /^Relay: pos-1, at work since 3 min ago, told of itself (now|\d+ s ago)$/,

@@ -136,7 +136,7 @@ async function buffersOfALook(): Promise<number> {
   const [row] = await stand.till<
     { xmax: string }[]
   >`select pg_snapshot_xmax(pg_current_snapshot())::text as xmax`;
-  const query = lookQuery({ xid: row?.xmax ?? '0', id: 0 }, []);
+  const query = lookQuery({ xmax: row?.xmax ?? '0', inProgress: [] });
   const [plan] = await db.execute(sql`explain (analyze, buffers, format json) ${query}`);
   const { 0: explained } = z
     .array(z.object({ Plan: z.object({ 'Shared Hit Blocks': z.number() }) }))

@@ -93,6 +93,26 @@ describe('a look at the outbox', () => {
     expect(left).toEqual({ count: 0 });
   });
 
+  itOnServer('may be made before the rows of the last one are taken, and sees the others', async () => {
+    const { database } = bench;
+    const [lookout, till] = [createLookout(), await begun('late-0')];
+    const ring = (name: string, count: number) => `
+      select conexxus_enqueue('push_sales', jsonb_build_object('name', '${name}-' || n)) from generate_series(1, ${count}) n`;
+    await till.unsafe(ring('late', 700));
+    expect((await looked(lookout)).rows).toEqual([]);
+    await end(till, 'commit');
+    await database.sql.unsafe(ring('new', 700));
+    const looks = await database.write(async (tx) => {
+      const looks = [await lookout.look(tx)];
+      while (looks.at(-1)?.more) looks.push(await lookout.look(tx, looks.at(-1)));
+      return looks;
+    });
+    expect(looks.map(({ rows }) => rows.length)).toEqual([500, 500, 401]);
+    const seen = looks.flatMap(({ rows }) => rows.map(({ id }) => id));
+    const written = await database.sql`select id::int from conexxus.outbox order by xid, id`;
+    expect(seen).toEqual(written.map(({ id }) => id));
+  });
+
   it('that came to nothing is made again', async () => {
     const lookout = createLookout();
     await ringUp(bench.database.sql, aSale('a'));

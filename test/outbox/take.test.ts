@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { take } from '../../src/outbox/take.ts';
+import type { Turn } from '../../src/outbox/turn.ts';
 import { aSale, ringUp } from '../support/outbox.ts';
 import { type RelayBench, relayBench, relayOn } from './relay-bench.ts';
 
@@ -130,5 +131,23 @@ describe('taking', () => {
     });
     await taken();
     expect((await lines()).map((line) => line['id'])).toEqual(ids);
+  });
+
+  it('takes what was read ahead when its turn comes, also where one came to nothing', async () => {
+    const ids = Array.from({ length: 1_100 }, (_, n) => `t-${n}`);
+    await bench.sql.begin(async (tx) => {
+      for (const id of ids) await ringUp(tx, aSale(id));
+    });
+    const memory = await relay.memory();
+    const undone: Turn = (work) =>
+      relay.turn(async (tx) => {
+        await work(tx);
+        throw new Error('Postgres went away');
+      });
+    for (const turn of [undone, relay.turn, undone, relay.turn, relay.turn]) {
+      await take(memory, { ...relay.deps, turn }).catch(() => undefined);
+    }
+    expect((await lines()).map((line) => line['id'])).toEqual(ids);
+    expect([await left(), await waitingHere()]).toEqual([0, 1_100]);
   });
 });

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { fetchInventory, locationIdOf, pushSales, salesProblems, transactionIdsOf } from './payload.ts';
 import { JSON_BYTES_MAX, jsonProblems, TOO_LARGE } from './plain-json.ts';
 import { formatPath, type PathSegment, type Problem } from './problems.ts';
+import type { PushSales } from './push-sales.ts';
 import { canonicalJson, syncKeyOf } from './sync-key.ts';
 
 /** How one kind of sync job is checked and known again. */
@@ -75,6 +76,15 @@ export function parseJob(name: string, data: unknown, known: readonly Problem[] 
   if (Buffer.byteLength(canonical) > JSON_BYTES_MAX) return refused(data, transactionIds, [TOO_LARGE]);
   const locationId = locationIdOf(data) ?? '';
   return { ok: true, job: { name, data, locationId, transactionIds, syncKey: kind.syncKey(canonical) } };
+}
+
+/**
+ * The sales where nothing is wrong with them: what `parseJob` would say of `push_sales`, in less time, save that they may
+ * be too large. Unknown members included; `undefined`: `parseJob` says why.
+ */
+export function readSales(data: unknown, known: readonly Problem[] = []): PushSales | undefined {
+  if (known.length > 0 || jsonProblems(data).length > 0 || salesProblems(data).length > 0) return undefined;
+  return pushSales.safeParse(data).data;
 }
 
 function isJobName(name: string): name is JobName {
