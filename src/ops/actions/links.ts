@@ -4,7 +4,8 @@ import { queryOf } from './fields.ts';
 
 /** Where the page leads to the forms. */
 export const ACT_LINKS: ActLinks = {
-  circuit: '/act',
+  all: '/act',
+  circuit: (act) => `/act/circuit/${act}`,
   deadLetters: (group) => groupLink('replay', group),
   sale(jobId, state) {
     const query = queryOf({ id: [jobId] });
