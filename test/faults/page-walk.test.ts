@@ -103,6 +103,7 @@ const title = MISSING === null ? 'a night at the page' : `a night at the page (s
     await isFit(page);
     await page.goto(stand.url);
     await says(page, 'All is well: nothing waits');
+    expect(await stand.queue.getFailedCount()).toBe(0);
     const done = page.locator('#acts');
     for (const words of ['Conexxus migrates', 'they are done', 'the item was created']) {
       await done.getByText(words).first().waitFor();
