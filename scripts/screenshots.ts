@@ -27,7 +27,6 @@ const { values } = parseArgs({ options: { all: { type: 'string' } } });
 const folder = values.all ?? FOLDER;
 
 async function main(): Promise<void> {
-  if (MISSING !== null) throw new Error(`no browser to make pictures with: ${MISSING}`);
   mkdirSync(folder, { recursive: true });
   await setUp();
   const stand = await startPageStand();
@@ -64,4 +63,9 @@ async function shoot(browser: Browser, stand: PageStand, state: PageState): Prom
   await page.context().close();
 }
 
-await main();
+if (MISSING === null) {
+  await main();
+} else {
+  console.error(`No browser to make pictures with: ${MISSING}`);
+  process.exitCode = 1;
+}

@@ -23,6 +23,9 @@ export async function openState(browser: Browser, stand: PageStand, state: PageS
   await page.goto(`${stand.url}${path}`);
   if (state.says === null) await page.getByText('push_sales').first().waitFor();
   else await page.getByRole('heading', { level: 1 }).filter({ hasText: state.says }).waitFor();
+  if (state.reloads) {
+    await page.evaluate("document.querySelector('meta[http-equiv=refresh]').remove(); stop()");
+  }
   return page;
 }
 

@@ -12,6 +12,8 @@ export interface PageState {
   readonly path?: (stand: PageStand) => string | Promise<string>;
   /** Its first heading, once the state is seen; null: it has none of ours. */
   readonly says: RegExp | null;
+  /** It loads itself again, which would end a look in the middle. */
+  readonly reloads?: true;
   readonly make?: (stand: PageStand) => Promise<unknown>;
   readonly undo?: (stand: PageStand) => Promise<unknown>;
 }
@@ -235,7 +237,7 @@ function forms(): PageState[] {
       says: /Discard sales of the outbox/,
       path: () => `/act/outbox/discard?location=${OUTBOX_STORE}`,
     },
-    { name: 'form, a run', says: /Replay: under way/, path: beginRun },
+    { name: 'form, a run', says: /Replay: under way/, path: beginRun, reloads: true },
     { name: 'jobs', says: null, path: () => '/queues/queue/sync' },
   ];
 }
