@@ -1,7 +1,7 @@
 // `npm run demo` and `npm test` have to work as the very first command after a clone. Nothing is
 // installed then, so this file is plain JavaScript and imports only what Node brings along.
 //
-//   node scripts/bootstrap.mjs demo|bench|soak|test|test:fleet|test:faults [arguments for what is run]
+//   node scripts/bootstrap.mjs demo|bench|soak|screenshots|test|test:fleet|test:faults [arguments for what is run]
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -20,6 +20,7 @@ const COMMANDS = new Map([
   ['demo', ['--import', 'tsx', 'scripts/demo.ts']],
   ['bench', ['--import', 'tsx', 'scripts/bench.ts']],
   ['soak', ['--import', 'tsx', 'scripts/soak.ts']],
+  ['screenshots', ['--import', 'tsx', 'scripts/screenshots.ts']],
   ['test', JEST],
   ['test:fleet', [...JEST, '--config', 'jest.fleet.config.js']],
   ['test:faults', [...JEST, '--config', 'jest.faults.config.js']],

@@ -53,7 +53,7 @@ const title = MISSING === null ? 'the page in a browser' : `the page in a browse
       /is recovering/,
       () => ops.circuitIs({ ...DOWN, state: 'half-open', phase: 'trials', retryAt: null }),
     ],
-    ['a suspect', /has been down/, () => ops.circuitIs({ ...DOWN, suspect: SUSPECT })],
+    ['a suspect', /may be due to a single sale/, () => ops.circuitIs({ ...DOWN, suspect: SUSPECT })],
     [
       'a worker benched',
       /till-2 is benched/,
@@ -103,17 +103,22 @@ const title = MISSING === null ? 'the page in a browser' : `the page in a browse
   });
 
   it('keeps the focus on what it was on while sections are replaced, and is left by the keyboard', async () => {
+    ops.workersAre([aWorker('till-1')]);
+    ops.circuitIs({ ...CLOSED, hold: HOLD });
     const page = await (await browser.newContext()).newPage();
     await page.goto(url());
     await page.locator('#live[data-state=on]').waitFor();
+    await says(page, 'stocktaking');
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toBe('To the content');
-    const note = page.locator('.standing a').first();
-    await note.focus();
-    const href = await note.getAttribute('href');
-    ops.workersAre([aWorker('till-3')]);
-    await page.locator('#workers').getByText('till-3').waitFor();
-    expect(await page.evaluate('document.activeElement.getAttribute("href")')).toBe(href);
+    await page.getByRole('link', { name: /^Postgres has not answered/ }).focus();
+    ops.circuitIs({ ...CLOSED, hold: { ...HOLD, reason: 'still counting' } });
+    await says(page, 'still counting');
+    expect(await page.evaluate('document.activeElement.getAttribute("href")')).toBe('#outcomes');
+    // The note becomes the sentence.
+    ops.circuitIs(CLOSED);
+    await says(page, 'Postgres has not answered');
+    expect(await page.evaluate('document.activeElement.id')).toBe('live-standing');
     await page.context().close();
   });
 });

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
 import type { Problem } from '../../base/problem.ts';
 import type { Redactor } from '../../base/redaction.ts';
 import { type Deed, PAST } from '../../sync/dead-letters/records.ts';
@@ -112,20 +112,20 @@ ${hiddenFields(asSeen(fields, groups))}
 ${textField('rate', 'At most so many a second (empty: as fast as it goes)', fields.one('rate'))}
 ${reasonField(fields.one('reason'))}
 <p>It runs in this dashboard and ends with it: what is not ${PAST[deed]} then stays a dead letter. Its page has a button to stop it.</p>
-<p><button type="submit">${button}</button> <a href="/act">Cancel</a></p>
+<p><button type="submit"${deed === 'discard' ? raw(' class="bad"') : ''}>${button}</button> <a href="/act">Cancel</a></p>
 </form>`
 }`;
 }
 
 function groupTable(groups: Survey['groups'], now: number): Html {
   if (groups.length === 0) return html``;
-  return html`<table><caption>What they died of</caption>
-<thead><tr><th scope="col">Count</th><th scope="col">Newest</th><th scope="col">Reason</th></tr></thead>
+  return html`<table class="stack"><caption>What they died of</caption>
+<thead><tr><th scope="col" class="n">Count</th><th scope="col">Newest</th><th scope="col">Reason</th></tr></thead>
 <tbody>${groups
     .slice(0, IDS_SHOWN)
     .map(
       ({ count, newestAt, reason }) =>
-        html`<tr><td>${count}</td><td>${fromNow(newestAt, now)}</td><td>${reason}</td></tr>`,
+        html`<tr><td class="n">${count}</td><td>${fromNow(newestAt, now)}</td><td>${reason}</td></tr>`,
     )}</tbody></table>`;
 }
 

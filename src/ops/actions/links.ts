@@ -5,7 +5,8 @@ import { repairLink } from './repair-action.ts';
 
 /** Where the page leads to the forms. */
 export const ACT_LINKS: ActLinks = {
-  circuit: '/act',
+  all: '/act',
+  circuit: (act) => `/act/circuit/${act}`,
   deadLetters: (group) => groupLink('replay', group),
   repair: (jobId, state) => (state === 'dead' ? repairLink(jobId) : undefined),
   sale(jobId, state) {

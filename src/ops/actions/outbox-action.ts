@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
 import type { Problem } from '../../base/problem.ts';
 import { type Act, OPEN_TO_ACTS, type SaleFilter } from '../../outbox/meant.ts';
 import { ACT_PAST, byState, refusalWords, sumOf } from '../../outbox/outcome-words.ts';
@@ -72,7 +72,7 @@ ${
     : html`<form method="post">
 ${hiddenFields(fields.pick(FILTER))}
 ${reasonField(fields.one('reason'))}
-<p><button type="submit">${button}</button> <a href="/act">Cancel</a></p>
+<p><button type="submit"${act === 'discard' ? raw(' class="bad"') : ''}>${button}</button> <a href="/act">Cancel</a></p>
 </form>`
 }`;
   return show(c, title, body, { trouble: refused });
@@ -86,7 +86,7 @@ ${textField('sale', 'Transaction id')}
 ${textField('line', 'Line in conexxus_sales')}
 ${textField('location', 'Location')}
 ${textField('date', 'Business date', '', 'YYYY-MM-DD')}
-<p><label for="state">State</label><br><select id="state" name="state"><option value="">any</option>
+<p class="field"><label for="state">State</label><select id="state" name="state"><option value="">any</option>
 ${states.map((state) => html`<option value="${state}">${state}</option>`)}</select></p>
 <p><label><input type="checkbox" name="all" value="true"> All stores and days</label></p>
 <p><button type="submit">Preview</button> <a href="/act">Cancel</a></p>

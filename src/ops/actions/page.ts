@@ -1,7 +1,9 @@
 import { html } from 'hono/html';
 import type { Problem } from '../../base/problem.ts';
 import type { Person } from '../auth.ts';
-import { STYLE } from '../page/assets.ts';
+import { document } from '../page/html/document.ts';
+import { saleLink } from '../page/html/html.ts';
+import { shortId } from '../page/words.ts';
 
 export type Html = ReturnType<typeof html>;
 
@@ -15,26 +17,13 @@ interface Page {
 
 /** A page that needs no script, and can be read without its stylesheet. */
 export function actionPage({ title, person, body, reloadS }: Page): Html {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-${reloadS === undefined ? '' : html`<meta http-equiv="refresh" content="${reloadS}">`}
-<title>${title} · conexxus-sync</title>
-<link rel="icon" href="/queues/static/images/logo.svg">
-<link rel="stylesheet" href="${STYLE.url}">
-</head>
-<body>
-<header class="top"><a class="brand" href="/">conexxus-sync</a>
-<nav aria-label="Pages"><a href="/">Overview</a> <a href="/act">Actions</a> <a href="/queues">Jobs</a></nav>
-<span class="who">${person.name} (${person.role})</span></header>
-<main>
-<h1>${title}</h1>
-${body}
-</main>
-</body>
-</html>`;
+  return document({
+    title: `${title} · conexxus-sync`,
+    person,
+    isForm: true,
+    reloadS,
+    body: html`<h1>${title}</h1><div class="card desk">${body}</div>`,
+  });
 }
 
 /** What went wrong, where a screen reader says it first. */
@@ -45,13 +34,15 @@ export function troubleBox(trouble: Problem | undefined): Html {
 
 /** `given`: what was typed before, where the form is shown again. */
 export function reasonField(given = ''): Html {
-  return html`<p><label for="reason">Reason, for the audit trail (required)</label><br>
-<input id="reason" name="reason" type="text" required maxlength="500" size="60" autocomplete="off" value="${given}"></p>`;
+  return html`<p class="field"><label for="reason">Reason, for the audit trail (required)</label>
+<input id="reason" name="reason" type="text" required maxlength="500" autocomplete="off" value="${given}"></p>`;
 }
 
 export function textField(name: string, label: string, given = '', hint = ''): Html {
-  return html`<p><label for="${name}">${label}</label><br>
-<input id="${name}" name="${name}" type="text" size="40" autocomplete="off" value="${given}">${hint && html` <small>${hint}</small>`}</p>`;
+  const told = hint === '' ? '' : html`<small id="${name}-hint">${hint}</small>`;
+  const describedBy = hint === '' ? '' : html` aria-describedby="${name}-hint"`;
+  return html`<p class="field"><label for="${name}">${label}</label>
+<input id="${name}" name="${name}" type="text" autocomplete="off" value="${given}"${describedBy}>${told}</p>`;
 }
 
 /** What was looked at, as it goes along with the form. */
@@ -73,7 +64,7 @@ export function someOf(
 ): Html {
   if (count === 0) return html``;
   const more = count - ids.length;
-  return html`<ul>${ids.map((id) => html`<li><code>${id}</code>${after(id)}</li>`)}${more > 0 ? html`<li>and ${more} more</li>` : ''}</ul>`;
+  return html`<ul class="ids">${ids.map((id) => html`<li>${saleLink(id, shortId(id))}${after(id)}</li>`)}${more > 0 ? html`<li>and ${more} more</li>` : ''}</ul>`;
 }
 
 export function times(count: number, unit: string): string {

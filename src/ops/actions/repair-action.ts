@@ -85,8 +85,9 @@ node dist/cli.js dead-letters repair ${word} --file edited.json</pre>`;
 function editForm(id: string, text: string, fields: Fields, trouble: Problem | undefined): Html {
   return html`<form method="post">
 <input type="hidden" name="id" value="${id}">
-<p><label for="payload">Its payload. Store, date and transaction ids say which sale it is, and stay.${text.includes(REDACTED) ? ` ${REDACTED} stands for what nobody may see: left so, it stays as it was.` : ''}</label><br>
-<textarea id="payload" name="payload" rows="24" cols="90" spellcheck="false">${text}</textarea></p>
+<p class="field"><label for="payload">Its payload</label>
+<textarea id="payload" name="payload" rows="24" spellcheck="false" aria-describedby="payload-hint">${text}</textarea>
+<small id="payload-hint">Store, date and transaction ids say which sale it is, and stay.${text.includes(REDACTED) ? ` ${REDACTED} stands for what nobody may see: left so, it stays as it was.` : ''}</small></p>
 ${trouble?.extra?.['inDoubt'] === true || fields.one('inDoubt') !== undefined ? doubtField(fields) : ''}
 <p><button type="submit">Preview</button> <a href="/act">Cancel</a></p>
 </form>`;
@@ -129,7 +130,7 @@ function replacementFacts({ jobId, locationId, transactionIds }: Replacement): H
 }
 
 function differenceTable({ differences: { list, more } }: Replacement): Html {
-  return html`<table><caption>What differs</caption>
+  return html`<table class="stack"><caption>What differs</caption>
 <thead><tr><th scope="col">Field</th><th scope="col">Was</th><th scope="col">Is</th></tr></thead>
 <tbody>${list.map(differenceRow)}</tbody></table>${more > 0 ? html`<p>And ${times(more, 'more difference')}.</p>` : ''}`;
 }

@@ -51,8 +51,8 @@ ${reasonField(fields.one('reason'))}
 function askForm(fields: Fields) {
   return html`<form method="post">
 ${textField('id', 'Job id or sync key', fields.one('id'))}
-<p><label for="payload">Payload as JSON, once the queue has forgotten the job</label><br>
-<textarea id="payload" name="payload" rows="8" cols="70">${fields.one('payload') ?? ''}</textarea></p>
+<p class="field"><label for="payload">Payload as JSON, once the queue has forgotten the job</label>
+<textarea id="payload" name="payload" rows="8">${fields.one('payload') ?? ''}</textarea></p>
 <p><button type="submit">Preview</button> <a href="/act">Cancel</a></p>
 </form>`;
 }

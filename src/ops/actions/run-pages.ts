@@ -52,7 +52,7 @@ ${facts([
   ['Pace', perSecond === undefined ? 'as fast as it goes' : `at most ${perSecond} a second`],
 ])}
 ${undoneTable(undone, others)}
-${ended === undefined ? html`<form method="post" action="/act/runs/${id}/stop"><p><button type="submit">Stop</button></p></form>` : html`<p><a href="/act">Actions</a></p>`}`;
+${ended === undefined ? html`<form method="post" action="/act/runs/${id}/stop"><p><button type="submit" class="bad">Stop</button></p></form>` : html`<p><a href="/act">Actions</a></p>`}`;
   const title = `${deed === 'replay' ? 'Replay' : 'Discard'}: ${ended === undefined ? 'under way' : ended.how}`;
   return show(c, title, body, { reloadS: ended === undefined ? RELOAD_S : undefined });
 }

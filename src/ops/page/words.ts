@@ -46,3 +46,13 @@ export function rate(perSecond: number): string {
   const text = perSecond.toFixed(1);
   return text === '-0.0' ? '0.0' : text;
 }
+
+/** A text of others, with no name in it that is too long to read. */
+export function shortIds(text: string): string {
+  return text.replaceAll(/ps-[0-9a-f]{64}/g, shortId);
+}
+
+/** For whom the name is too long to read: the beginning, all of it is where the link leads. */
+export function shortId(id: string): string {
+  return /^ps-[0-9a-f]{64}$/.test(id) ? `${id.slice(0, 11)}…` : id;
+}

@@ -63,9 +63,7 @@ describe('the page', () => {
   it('says what alerts find silent in their words, and escapes them', async () => {
     ops.problemsAre([{ kind: 'no-worker', problem: 'No worker is alive: <none> is there.' }]);
     const { text } = await get('/');
-    expect(sentenceOf(text)).toBe(
-      'No worker is alive: &lt;none&gt; is there; nothing waits; nothing is sent until one is at work.',
-    );
+    expect(sentenceOf(text)).toBe('No worker is alive: &lt;none&gt; is there; nothing waits.');
     ops.problemsAre([]);
     await second();
     expect((await get('/')).text).not.toContain('No worker is alive');
@@ -78,6 +76,11 @@ describe('the page', () => {
     expect(found).toEqual(['/act', expect.stringMatching(/^\/act\/dead-letters\/replay\?group=/)]);
     for (const href of found) expect([href, (await get(href ?? '')).status]).toEqual([href, 200]);
     expect(links((await ops.call('GET', '/', { as: VIEWER })).text)).toEqual([]);
+    const hold = { actor: 'olga', reason: 'stocktaking', since: 1 };
+    ops.circuitIs({ ...CLOSED, hold });
+    await second();
+    expect(links((await get('/')).text)[0]).toBe('/act/circuit/release');
+    expect((await ops.call('GET', '/', { as: VIEWER })).text).not.toContain('/act');
   });
 
   it('groups the dead letters by what they died of', async () => {

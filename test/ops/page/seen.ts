@@ -18,7 +18,17 @@ export function unread<Value>(): Reading<Value> {
 
 /** It was known, and cannot be read since 40 s ago. */
 export function away<Value>(value: Value | null, reason = 'ECONNREFUSED'): Reading<Value> {
-  return { value, at: NOW - 45_000, failure: { since: Date.now() - 40_000, reason } };
+  return {
+    value,
+    at: NOW - 45_000,
+    failure: {
+      // Whenever it is asked.
+      get since() {
+        return Date.now() - 40_000;
+      },
+      reason,
+    },
+  };
 }
 
 export function aWorker(name: string, more: Partial<WorkerReport> = {}): WorkerReport {

@@ -129,19 +129,19 @@ const TABLE: readonly [name: string, seen: Parameters<typeof seenWith>[0], tone:
     'no worker',
     { ...WAITING, workers: [] },
     'bad',
-    'No worker is there; 1,204 sales wait, none is lost; nothing is sent until one is at work.',
+    'No worker is there: nothing is sent until one is at work; 1,204 sales wait, none is lost.',
   ],
   [
     'no worker takes jobs',
     { ...WAITING, workers: [aWorker('till-1', { takesJobs: false })] },
     'bad',
-    'No worker takes jobs: they are disabled, or were told to stop; 1,204 sales wait, none is lost; nothing is sent until one is at work.',
+    'No worker takes jobs, since they are disabled or were told to stop: nothing is sent until one is at work; 1,204 sales wait, none is lost.',
   ],
   [
     'all are benched',
     { workers: [aWorker('till-1', { benched: BENCH })] },
     'bad',
-    'Every worker is benched, since its own calls fail; nothing waits; nothing is sent until one is at work.',
+    'Every worker is benched, since its own calls fail: nothing is sent until one is at work; nothing waits.',
   ],
   [
     'nothing completes',
@@ -260,7 +260,7 @@ describe('the sentence', () => {
     const { kind, notes } = standingOf(seen);
     expect(kind).toBe('paused');
     expect(notes.map(({ words, href }) => [plain(words), href])).toEqual([
-      ['Conexxus has been down for 12 min', '#circuit'],
+      ['Nothing has been sent for 12 min, which may be due to a single sale', '#circuit'],
       ['It may be this sale and not Conexxus: job-7', '#circuit'],
       ['Worker till-4 is benched: its calls fail, one after the other', '#workers'],
       ['Postgres has not answered for 40 s (ECONNREFUSED)', '#outcomes'],

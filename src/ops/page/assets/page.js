@@ -42,16 +42,18 @@
     if (light.textContent !== text) light.textContent = text;
   }
 
-  /** What has the focus keeps it, by the address that it leads to. */
+  /** What has the focus keeps it, by the address that it leads to; where that is gone, its section has it. */
   function replace(element, content) {
     const focused = element.contains(document.activeElement) ? document.activeElement : null;
     const href = focused?.getAttribute('href');
     element.innerHTML = content;
     tellTimes(element);
-    if (!href) return;
+    if (focused === null) return;
     for (const link of element.querySelectorAll('a[href]')) {
       if (link.getAttribute('href') === href) return link.focus({ preventScroll: true });
     }
+    element.tabIndex = -1;
+    element.focus({ preventScroll: true });
   }
 
   /** What a person has marked stays until it is marked no more. */

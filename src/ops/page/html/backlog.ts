@@ -58,8 +58,10 @@ function etaWords(seen: Seen): string {
 
 function paceFact({ pace }: Seen): string {
   if (pace === null) return 'not known yet';
-  const grows = pace.drained < 0;
-  return `${rate(pace.delivered)} delivered and ${rate(pace.failed)} failed a second; it ${grows ? 'grows' : 'drains'} by ${rate(Math.abs(pace.drained))}`;
+  const by = rate(Math.abs(pace.drained));
+  const moves =
+    by === '0.0' ? 'as much waits as before' : `it ${pace.drained < 0 ? 'grows' : 'drains'} by ${by}`;
+  return `${rate(pace.delivered)} delivered and ${rate(pace.failed)} failed a second; ${moves}`;
 }
 
 function outboxFacts({ outbox: { value } }: Seen): Fact[] {

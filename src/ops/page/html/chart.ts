@@ -13,9 +13,9 @@ export function outcomesChart(minutes: readonly Minute[]): Html {
   const sum = (of: 'delivered' | 'failed') => minutes.reduce((all, minute) => all + minute[of], 0);
   const label = `In this hour ${number(sum('delivered'))} delivered and ${number(sum('failed'))} failed; at most ${number(most)} a minute`;
   return figure({
-    title: 'Outcomes a minute',
+    title: 'Calls a minute',
     label,
-    most: number(most),
+    most: `top line: ${number(most)} a minute`,
     caption: html`<span class="key good">delivered ${number(last?.delivered ?? 0)}</span> <span class="key bad">failed ${number(last?.failed ?? 0)}</span> <span class="soft">in the last whole minute</span>`,
     drawing: html`${minutes.map((minute, place) => bars(minute, placeOf(place, minutes.length), most))}`,
   });
@@ -41,8 +41,8 @@ export function latencyChart(minutes: readonly Minute[]): Html {
   return figure({
     title: 'Latency of calls',
     label,
-    most: last === undefined ? '' : duration(most),
-    caption: html`<span class="key main">half ${duration(last?.medianMs ?? null)}</span> <span class="key soft">95 % ${duration(last?.slowMs ?? null)}</span>`,
+    most: last === undefined ? '' : `top line: ${duration(most)}`,
+    caption: html`<span class="key main">half within ${duration(last?.medianMs ?? null)}</span> <span class="key soft">95 % within ${duration(last?.slowMs ?? null)}</span>`,
     drawing: html`${line('soft', minutes, ({ slowMs }) => slowMs, most)}${line('main', minutes, ({ medianMs }) => medianMs, most)}`,
   });
 }
@@ -79,7 +79,7 @@ interface Figure {
 function figure({ title, label, most, caption, drawing }: Figure): Html {
   return html`<figure><figcaption><strong>${title}</strong> ${caption}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${label}"><path class="grid" d="M0 ${HEIGHT - 0.5}H${WIDTH}M0 2.5H${WIDTH}"/>${drawing}</svg>
-<div class="axis"><span>1 h ago</span><span>${most === '' ? '' : `top: ${most}`}</span><span>now</span></div></figure>`;
+<div class="axis"><span>1 h ago</span><span>${most}</span><span>now</span></div></figure>`;
 }
 
 function placeOf(place: number, count: number): readonly [x: number, width: number] {

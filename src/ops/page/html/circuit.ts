@@ -9,9 +9,9 @@ import {
 } from '../../../sync/report/circuit-words.ts';
 import { type Outage, outagesIn } from '../outages.ts';
 import type { FleetNow, Seen } from '../reader.ts';
-import { counted, since, until } from '../words.ts';
+import { counted, shortId, shortIds, since, until } from '../words.ts';
 import { downtimeChart } from './chart.ts';
-import { ago, clock, type Fact, facts, type Html, partOf, saleLink, shortId } from './html.ts';
+import { ago, clock, type Fact, facts, type Html, partOf, saleLink } from './html.ts';
 
 const DAY_MS = 86_400_000;
 const OUTAGES_SHOWN = 8;
@@ -36,8 +36,14 @@ function machineFacts(report: CircuitReport, now: number): Fact[] {
   const end = hold ?? bypass;
   return [
     ['Since', html`${clock(from)} (${since(from, now)})`],
-    ['Cause', cause === null ? null : causeWords(cause)],
-    ['Down since', outage === null ? null : html`${clock(outage.since)}, ${outageWords(outage, now)}`],
+    ['Cause', cause === null || cause === 'missing' ? null : causeWords(cause)],
+    // Of a first opening all is told above.
+    [
+      'Down since',
+      outage === null || outage.since === from
+        ? null
+        : html`${clock(outage.since)}, ${outageWords(outage, now)}`,
+    ],
     ['Next look', retryAt === null ? null : html`${until(retryAt, now)}, at ${clock(retryAt)}`],
     ['Trials', report.state === 'half-open' ? trials(report) : null],
     [
@@ -59,7 +65,9 @@ function troubleFacts(report: CircuitReport, now: number): Fact[] {
   return [
     [
       'Suspect',
-      suspect === null ? null : html`${suspectWords(suspect)} ${saleLink(suspect.jobId, 'its page')}`,
+      suspect === null
+        ? null
+        : html`${shortIds(suspectWords(suspect))} ${saleLink(suspect.jobId, 'its page')}`,
     ],
     ['Last error', lastFailure === null ? null : lastError(lastFailure, now)],
     [

@@ -10,6 +10,10 @@ interface Document {
   readonly search?: string;
   /** It follows what happens: without script it is loaded again every 10 s. */
   readonly isLive?: true;
+  /** It needs no script, and tells all times as spans. */
+  readonly isForm?: true;
+  /** It goes on by itself, and is loaded again so often. */
+  readonly reloadS?: number | undefined;
   readonly columns?: 'two';
   readonly body: Html;
 }
@@ -17,7 +21,8 @@ interface Document {
 const RELOAD_S = 10;
 
 /** A whole page, with where it leads to. */
-export function document({ title, person, search = '', isLive, columns, body }: Document): Html {
+export function document(page: Document): Html {
+  const { title, person, search = '', isLive, isForm, reloadS, columns, body } = page;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -26,21 +31,22 @@ export function document({ title, person, search = '', isLive, columns, body }: 
 <title>${title}</title>
 <link rel="icon" href="/queues/static/images/logo.svg">
 <link rel="stylesheet" href="${STYLE.url}">
-<script src="${SCRIPT.url}" defer></script>
+${isForm ? '' : html`<script src="${SCRIPT.url}" defer></script>`}
+${reloadS === undefined ? '' : html`<meta http-equiv="refresh" content="${reloadS}">`}
 ${isLive ? html`<noscript><meta http-equiv="refresh" content="${RELOAD_S}"></noscript>` : ''}
 </head>
 <body>
 <a class="skip" href="#main">To the content</a>
 <header class="top">
 <a class="brand" href="/">conexxus-sync</a>
-<nav aria-label="Pages"><a href="/">Overview</a> <a href="/queues">Jobs</a></nav>
+<nav aria-label="Pages"><a href="/">Overview</a>${person.role === 'operator' ? html` <a href="/act">Actions</a>` : ''} <a href="/queues">Jobs</a></nav>
 <form action="/search" role="search"><label class="hidden" for="q">Sale id, job id or store</label><input id="q" name="q" type="search" required maxlength="300" placeholder="Sale id, job id or store" value="${search}" autocomplete="off"><button>Find</button></form>
 <span class="who">${isLive ? html`<span class="live" id="live">every ${RELOAD_S} s</span> · ` : ''}${person.name} (${person.role})</span>
 </header>
 <main id="main" class="${columns ?? ''}" tabindex="-1">
 ${body}
 </main>
-<footer>Times are yours, with their offset; without script they are UTC.</footer>
+${isForm ? '' : html`<footer>Times are yours, with their offset; without script they are UTC.</footer>`}
 </body>
 </html>`;
 }

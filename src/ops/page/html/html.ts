@@ -65,8 +65,3 @@ export function saleLink(id: string, text = id): Html {
 export function storeLink(locationId: string): Html {
   return html`<a href="/stores/${encodeURIComponent(locationId)}">${locationId}</a>`;
 }
-
-/** For whom the name is too long to read: the beginning, all of it is where the link leads. */
-export function shortId(id: string): string {
-  return /^ps-[0-9a-f]{64}$/.test(id) ? `${id.slice(0, 11)}…` : id;
-}

@@ -2,7 +2,7 @@ import { html, raw } from 'hono/html';
 import type { Person } from '../../auth.ts';
 import type { Seen } from '../reader.ts';
 import { type Standing, standingOf } from '../standing/standing.ts';
-import { type ActLinks, actLink } from './act-links.ts';
+import { type ActLinks, actLink, actsAt } from './act-links.ts';
 import { backlogSection, chartsSection, storesSection } from './backlog.ts';
 import { circuitSection, historySection } from './circuit.ts';
 import { card, document } from './document.ts';
@@ -27,9 +27,9 @@ interface Section {
 const SECTIONS: Readonly<Record<string, Section>> = {
   circuit: { title: 'Circuit', render: circuitSection },
   backlog: { title: 'Backlog', render: backlogSection },
-  history: { title: 'When it was down', render: historySection },
   pace: { title: 'The last hour', render: chartsSection },
   stores: { title: 'Stores most behind', render: storesSection },
+  history: { title: 'When it was down', render: historySection },
   workers: { title: 'Workers', render: workersSection },
   'dead-letters': { title: 'Dead letters', wide: true, render: deadLettersSection },
   outcomes: { title: 'Last outcomes', wide: true, render: outcomesSection },
@@ -44,7 +44,7 @@ export async function pictureOf(seen: Seen, acts: ActLinks | null): Promise<Pict
   return {
     title: `${titleOf(standing)} · conexxus-sync`,
     kind: standing.kind,
-    sections: { standing: String(await standingHtml(standing)), ...Object.fromEntries(rendered) },
+    sections: { standing: String(await standingHtml(standing, acts)), ...Object.fromEntries(rendered) },
   };
 }
 
@@ -53,12 +53,12 @@ function titleOf({ kind }: Standing): string {
   return kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll('-', ' ');
 }
 
-function standingHtml({ tone, words: said, notes }: Standing): Html {
+function standingHtml({ kind, tone, words: said, notes }: Standing, acts: ActLinks | null): Html {
   const list =
     notes.length === 0
       ? ''
       : html`<ul>${notes.map((note) => html`<li><a href="${note.href}">${words(note.words)}</a></li>`)}</ul>`;
-  return html`<section class="standing tone-${tone}" aria-label="How things are"><h1>${words(said)}</h1>${list}</section>`;
+  return html`<section class="standing tone-${tone}" aria-label="How things are"><h1>${words(said)}</h1>${actsAt(kind, acts)}${list}</section>`;
 }
 
 export function overviewPage(
@@ -68,7 +68,7 @@ export function overviewPage(
 ): Html {
   const live = (id: string) => html`<div id="live-${id}">${raw(sections[id] ?? '')}</div>`;
   const cards = Object.entries(SECTIONS).map(([id, section]) => {
-    const act = id === 'circuit' ? actLink(acts?.circuit, 'Act on the circuit') : '';
+    const act = id === 'circuit' ? actLink(acts?.all, 'Actions…', 'on the circuit') : '';
     return card(id, section.title, live(id), { wide: section.wide === true, act });
   });
   const said = html`<p class="hidden" id="said" role="status" data-kind="${kind}"></p>`;

@@ -4,11 +4,11 @@ import { benchWords, crewWords } from '../../../sync/report/circuit-words.ts';
 import { eventWords, shortType } from '../../../sync/report/event-words.ts';
 import type { WorkerReport } from '../../../sync/report/worker-report.ts';
 import type { Seen } from '../reader.ts';
-import { counted, number, since } from '../words.ts';
+import { counted, number, shortId, since } from '../words.ts';
 import type { ActLinks } from './act-links.ts';
 import { actLink } from './act-links.ts';
 import { duration } from './chart.ts';
-import { ago, type Html, partOf, saleLink, shortId, storeLink } from './html.ts';
+import { ago, type Html, partOf, saleLink, storeLink } from './html.ts';
 
 const WORKERS_SHOWN = 40;
 const GROUPS_SHOWN = 12;
@@ -49,7 +49,7 @@ export function deadLettersSection({ deadLetters, now }: Seen, acts: ActLinks | 
       .slice(0, GROUPS_SHOWN)
       .map(
         ({ key, count: size, reason, newestAt }) =>
-          html`<li><strong class="n">${number(size)}</strong> <q>${reason}</q> <span class="soft">the last ${ago(newestAt, now)}, group <code>${key}</code></span> ${actLink(acts?.deadLetters(key), `Act on the ${number(size)} dead letters of group ${key}`)}</li>`,
+          html`<li><strong class="n">${number(size)}</strong> <q>${reason}</q> <span class="soft">the last ${ago(newestAt, now)}, group <code>${key}</code></span> ${actLink(acts?.deadLetters(key), 'Replay…', `those of group ${key}`)}</li>`,
       )}</ul>
 ${groups.length > GROUPS_SHOWN ? html`<p class="soft">and ${number(groups.length - GROUPS_SHOWN)} more groups</p>` : ''}${older > 0 ? html`<p class="soft">${number(older)} older ones were not looked at.</p>` : ''}${split}`;
   });
@@ -72,7 +72,7 @@ export function outcomeRow(
   const { durationMs } = payload;
   const took = typeof durationMs === 'number' ? `, ${duration(durationMs)}` : '';
   const store = locationId === null || isHere ? '' : html` of ${storeLink(locationId)}`;
-  return html`<li><strong class="badge ${outcomeTone(type)}">${outcomeName(type)}</strong> ${saleLink(jobId, shortId(jobId))}${store} <span class="soft">${ago(at, now)}: ${eventWords(type, payload)}${took}</span></li>`;
+  return html`<li class="told"><span><strong class="badge ${outcomeTone(type)}">${outcomeName(type)}</strong> ${saleLink(jobId, shortId(jobId))}${store}</span> <span class="soft when">${ago(at, now)}</span> <span class="soft what">${eventWords(type, payload)}${took}</span></li>`;
 }
 
 /** `failed` of `conexxus.sync.failed.push_sales` */
@@ -93,7 +93,7 @@ export function actsSection({ acts, now }: Seen): Html {
       ? html`<p class="soft">Nobody did anything yet.</p>`
       : html`<ul class="rows">${events.map(
           ({ type, at, jobId, payload }) =>
-            html`<li><strong class="badge plain">${type.replace('conexxus.operator.', '')}</strong> ${jobId === 'queue' || jobId === 'circuit' ? jobId : saleLink(jobId, shortId(jobId))} <span class="soft">${ago(at, now)} by ${eventWords(type, payload)}</span></li>`,
+            html`<li class="told"><span><strong class="badge plain">${type.replace('conexxus.operator.', '')}</strong> ${jobId === 'queue' || jobId === 'circuit' ? jobId : saleLink(jobId, shortId(jobId))}</span> <span class="soft when">${ago(at, now)}</span> <span class="soft what">${eventWords(type, payload)}</span></li>`,
         )}</ul>`,
   );
 }

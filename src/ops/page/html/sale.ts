@@ -30,12 +30,21 @@ function several({ wanted, sales }: SaleSeen): Html {
   if (sales.length > 1 || only === undefined) {
     return html`<section class="standing tone-careful" aria-label="How it stands"><h1>${wanted.id} is ${sales.length} sales, each of its own store or day.</h1></section>`;
   }
-  return html`<section class="standing tone-${toneOf(only.answer)}" aria-label="How it stands"><h1>${withTimes(sentenceOf(wanted.id, only.answer))}</h1></section>`;
+  const { head, why } = partsOf(only.answer);
+  const reason = why === '' ? '' : html`<p>${withTimes(why)}</p>`;
+  return html`<section class="standing tone-${toneOf(only.answer)}" aria-label="How it stands"><h1>${withTimes(sentenceOf(wanted.id, head))}</h1>${reason}</section>`;
+}
+
+/** A reason quotes whoever refused it, at whatever length. */
+function partsOf({ text }: Answer): { readonly head: string; readonly why: string } {
+  const [, head = text, why = ''] = /^(.+? \([^()]*\)): (.*)$/s.exec(text) ?? [];
+  return { head, why };
 }
 
 /** The page of a payload is asked for by a name that no line holds. */
-function sentenceOf(id: string, { text }: Answer): string {
-  return `${id} ${/^(waits|is)\b/.test(text) ? text : `was ${text}`}.`;
+function sentenceOf(id: string, text: string): string {
+  if (/^(waits|is)\b/.test(text)) return `${id} ${text}.`;
+  return `${id} ${/ since /.test(text) ? 'has been' : 'was'} ${text}.`;
 }
 
 function toneOf({ state }: Answer): 'good' | 'careful' | 'bad' {
@@ -43,14 +52,21 @@ function toneOf({ state }: Answer): 'good' | 'careful' | 'bad' {
   return state === 'dead' || state === 'lost' || state === 'apart' ? 'bad' : 'careful';
 }
 
-function saleCard(sale: FoundSale, { payloads }: SaleSeen, place: string, acts: ActLinks | null): Html {
+function saleCard(
+  sale: FoundSale,
+  { payloads, sales }: SaleSeen,
+  place: string,
+  acts: ActLinks | null,
+): Html {
   const { locationId, date, answer, jobs, outbox, history } = sale;
-  const jobFacts = jobs.map(({ id, transactions, answer: { state, text } }): Fact => {
+  const isToldAbove = sales.length === 1 && jobs.length === 1;
+  const jobFacts = jobs.map(({ id, transactions, answer: of }): Fact => {
     const others =
       transactions === null || transactions < 2 ? '' : ` (with ${counted(transactions - 1, 'other sale')})`;
-    const act = actLink(acts?.sale(id, state), `Act on job ${id}`);
-    const repair = actLink(acts?.repair(id, state), `Repair job ${id}`, 'Repair');
-    return ['Job', html`${saleLink(id)}${others}: ${withTimes(text)}. ${mayBe(state)} ${act} ${repair}`];
+    const act = actLink(acts?.sale(id, of.state), ACT_NAMES[of.state] ?? 'Act', `job ${id}`);
+    const repair = actLink(acts?.repair(id, of.state), 'Repair…', `job ${id}`);
+    const text = isToldAbove ? partsOf(of).head : of.text;
+    return ['Job', html`${saleLink(id)}${others}: ${withTimes(text)}. ${mayBe(of.state)} ${act} ${repair}`];
   });
   const lines = outbox.map(({ line, total, answer: { text } }): Fact => {
     const name = line === null ? '' : ` (line ${line}${total === null ? '' : `, ${total}`})`;
@@ -67,6 +83,12 @@ function saleCard(sale: FoundSale, { payloads }: SaleSeen, place: string, acts: 
 ${jobs.map(({ id }) => payloadOf(id, payloads.get(id), history))}`;
   return card(`sale-${place}`, [locationId ?? 'No store', date ?? 'no date'].join(', '), content);
 }
+
+const ACT_NAMES: Partial<Record<Answer['state'], string>> = {
+  dead: 'Replay…',
+  delivered: 'Send again…',
+  flagged: 'Send again…',
+};
 
 /** What a person may do with it. */
 function mayBe(state: Answer['state']): string {

@@ -1,7 +1,7 @@
 import type { CircuitReport } from '../../../sync/report/circuit-report.ts';
 import { benchWords, suspectWords } from '../../../sync/report/circuit-words.ts';
 import type { Seen } from '../reader.ts';
-import { counted, since, until, type Words } from '../words.ts';
+import { counted, shortIds, since, until, type Words } from '../words.ts';
 import { type Condition, fleetIn, isAtWork, waiting } from './condition.ts';
 
 export function redisAway({ fleet }: Seen): Condition[] {
@@ -81,7 +81,10 @@ export function circuit(seen: Seen): Condition[] {
   const downFor = since(outage?.since ?? report.since, seen.now);
   const href = '#circuit';
   if (state === 'open') {
-    const lead = `${DOWN[outage?.cause ?? ''] ?? 'Conexxus has been down for '}${downFor}`;
+    const lead =
+      report.suspect === null
+        ? `${DOWN[outage?.cause ?? ''] ?? 'Conexxus has been down for '}${downFor}`
+        : `Nothing has been sent for ${downFor}, which may be due to a single sale`;
     const clauses: Condition['clauses'] = [[lead], waiting(seen), nextLook(report, seen.now)];
     return [{ kind: 'down', tone: 'bad', clauses, href }];
   }
@@ -121,15 +124,16 @@ export function crew(seen: Seen): Condition[] {
       ? 'No worker is there'
       : isBenched
         ? 'Every worker is benched, since its own calls fail'
-        : 'No worker takes jobs: they are disabled, or were told to stop';
-  const clauses: Condition['clauses'] = [[lead], waiting(seen), ['nothing is sent until one is at work']];
+        : 'No worker takes jobs, since they are disabled or were told to stop';
+  // Alerts say that in their own words, which then stand for it.
+  const clauses: Condition['clauses'] = [[`${lead}: nothing is sent until one is at work`], waiting(seen)];
   return [{ kind: 'no-worker', tone: 'bad', clauses, href: '#workers' }];
 }
 
 export function suspect(seen: Seen): Condition[] {
   const found = fleetIn(seen)?.report.suspect ?? null;
   if (found === null) return [];
-  const [first = '', ...rest] = suspectWords(found);
+  const [first = '', ...rest] = shortIds(suspectWords(found));
   return [
     { kind: 'suspect', tone: 'careful', clauses: [[first.toUpperCase() + rest.join('')]], href: '#circuit' },
   ];
