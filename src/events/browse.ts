@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../base/database.ts';
 import { LOGGED_COLUMNS, type LoggedEvent, type LoggedRow, loggedEvent } from './logged-event.ts';
+import { likeBeginning, typesBeginningWith } from './types.ts';
 
 /** Which rows; what is not given leaves none out. */
 export interface EventFilter {
@@ -81,11 +82,34 @@ export async function readOlder(
   limit: number,
   from?: Place,
 ): Promise<EventPage> {
-  const rows = await tx.execute<PlacedRow>(olderQuery(filter, limit + 1, from));
+  const filters = await filtersOfTypes(tx, filter);
+  const rows = filters.length === 0 ? [] : await tx.execute<PlacedRow>(newestOf(filters, limit + 1, from));
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   const next = rows.length > limit && last !== undefined ? { time: last.time, id: last.id } : null;
   return { events: page.map(loggedEvent), next };
+}
+
+/**
+ * Of a beginning that several types have, each by itself: the index has them in order by type and then by time. Else
+ * all of them would be sorted, or the whole log be walked through where the newest is old. Where a job or a store is
+ * given, there are few rows.
+ */
+async function filtersOfTypes(tx: Transaction, filter: EventFilter): Promise<EventFilter[]> {
+  const { type, jobId, locationId } = filter;
+  if (!type?.endsWith('*') || jobId !== undefined || locationId !== undefined) return [filter];
+  const kinds = await tx.execute<{ type: string }>(typesBeginningWith(type.slice(0, -1)));
+  return kinds.map((kind) => ({ ...filter, type: kind.type }));
+}
+
+function newestOf(filters: readonly EventFilter[], limit: number, from?: Place): SQL {
+  const [first, ...others] = filters.map((filter) => olderQuery(filter, limit, from));
+  if (first === undefined || others.length === 0) return first ?? sql``;
+  const all = sql.join(
+    [first, ...others].map((query) => sql`(${query})`),
+    sql` union all `,
+  );
+  return sql`select * from (${all}) as newest order by at desc, id desc limit ${limit}`;
 }
 
 function olderQuery(filter: EventFilter, limit: number, from?: Place): SQL {
@@ -120,6 +144,5 @@ export function conditionOf({ type, locationId, jobId, since, until }: EventFilt
 
 function typeCondition(type: string): SQL {
   if (!type.endsWith('*')) return sql`event_type = ${type}`;
-  const beginning = type.slice(0, -1).replace(/[\\%_]/g, '\\$&');
-  return sql`event_type like ${`${beginning}%`}`;
+  return sql`event_type like ${likeBeginning(type.slice(0, -1))}`;
 }
