@@ -47,11 +47,10 @@ const LOOKED_AT = 2_000;
 
 type Reply = [looked: string, total: number, toBeSplit?: number, ...deaths: string[]];
 
-/** What the newest dead letters died of: one command. */
-export const readNewestReasons = (redis: Redis, namespace: string): Promise<NewestReasons> =>
-  createReasonsReader(redis, namespace)();
-
-/** The same for who reads it again and again: where nobody died meanwhile and none left, they are not looked at again. */
+/**
+ * What the newest dead letters died of: one command. Read again, it looks at them again only where somebody died meanwhile, or
+ * left.
+ */
 export function createReasonsReader(redis: Redis, namespace: string): () => Promise<NewestReasons> {
   const script = redisScript<Reply>(redis, LUA);
   const failed = `${queuePrefix(namespace)}:${QUEUE_NAME}:failed`;

@@ -1,8 +1,9 @@
 -- How many jobs are in each state, and since when the oldest that is due has been waiting.
 -- KEYS, of the BullMQ queue: 1 wait, 2 paused, 3 prioritized, 4 active, 5 delayed, 6 completed, 7 failed
 -- ARGV 1 what the keys of its jobs begin with, 2 how many of those next in turn are looked at, 3 which were looked at last
--- Returns {waiting, active, delayed, completed, failed, which were looked at, since when the oldest of these is due ('': none,
--- or they are those looked at last), since when the oldest delayed one is ('': none), now by Redis's clock}; times are ms
+-- Returns {waiting, active, delayed, completed, failed, which were looked at ('': look again), since when the oldest of these is
+-- due ('': none, or they are those looked at last), since when the oldest delayed one is ('': none), now by Redis's clock}; times
+-- are ms
 -- Promises: writes nothing, and takes no longer however many jobs there are.
 
 local BULLMQ_DELAY_FACTOR = 0x1000
@@ -10,8 +11,15 @@ local BULLMQ_DELAY_FACTOR = 0x1000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
+local isAnyAhead = false
+
+-- Of a clock that is ahead of Redis's.
 local function dueOf(at)
-  return at and at <= now and at or nil
+  if at and at > now then
+    isAnyAhead = true
+    return nil
+  end
+  return at
 end
 
 local function textOf(at)
@@ -37,6 +45,11 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, ARGV[2] - 1)) do
   ids[#ids + 1] = id
 end
 local looked = redis.sha1hex(table.concat(ids, ' '))
+local oldest = looked ~= ARGV[3] and oldestOf(ids) or nil
+-- They become due where they stand.
+if isAnyAhead then
+  looked = ''
+end
 local delayed = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
 
 return {
@@ -46,7 +59,7 @@ return {
   redis.call('ZCARD', KEYS[6]),
   redis.call('ZCARD', KEYS[7]),
   looked,
-  textOf(looked ~= ARGV[3] and oldestOf(ids) or nil),
+  textOf(oldest),
   textOf(delayed[2] and dueOf(math.floor(tonumber(delayed[2]) / BULLMQ_DELAY_FACTOR))),
   textOf(now),
 }

@@ -21,9 +21,6 @@ const KEYS = ['wait', 'paused', 'prioritized', 'active', 'delayed', 'completed',
 /** Of the jobs next in turn the oldest may be behind some that came back to the head. */
 const LOOKED_AT = 20;
 
-/** A job whose time is ahead of Redis's clock becomes due where it stands. */
-const LOOKED_FOR_MS = 30_000;
-
 type Reply = [
   ...counts: [number, number, number, number, number],
   looked: string,
@@ -41,13 +38,13 @@ export function createBacklogReader(redis: Redis, namespace: string): () => Prom
   const queue = `${queuePrefix(namespace)}:${QUEUE_NAME}:`;
   const keys = KEYS.map((name) => `${queue}${name}`);
   const script = redisScript<Reply>(redis, LUA);
-  let last = { looked: '', oldest: '', at: 0 };
+  let last = { looked: '', oldest: '' };
 
   return async () => {
-    const known = performance.now() - last.at < LOOKED_FOR_MS ? last.looked : '';
+    const known = last.looked;
     const reply = await script(keys, [queue, LOOKED_AT, known]);
     const [waiting, active, delayed, completed, failed, looked, oldest, delayedSince, now] = reply;
-    if (looked !== known) last = { looked, oldest, at: performance.now() };
+    if (looked === '' || looked !== known) last = { looked, oldest };
     const since = [last.oldest, delayedSince].filter((at) => at !== '').map(Number);
     return {
       jobs: { waiting, active, delayed, completed, failed },

@@ -27,11 +27,10 @@ const BYTES_MAX = 32 * 1024;
 
 type Reply = [looked: string, lookedAt?: number, ...stores: (string | number)[]];
 
-/** Of the jobs next in turn, which are the oldest ones: one command. */
-export const readStoresInTurn = (redis: Redis, namespace: string): Promise<StoresInTurn> =>
-  createStoresReader(redis, namespace)();
-
-/** The same for who reads it again and again: where the same jobs are next in turn, they are not looked at again. */
+/**
+ * Of the jobs next in turn, which are the oldest ones: one command. Read again, it looks at them again only where they are
+ * others.
+ */
 export function createStoresReader(redis: Redis, namespace: string): () => Promise<StoresInTurn> {
   const queue = `${queuePrefix(namespace)}:${QUEUE_NAME}:`;
   const keys = LISTS.map((list) => `${queue}${list}`);
