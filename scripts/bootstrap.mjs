@@ -78,9 +78,12 @@ function packagesOf(lockFile) {
 function isBuilt() {
   const built = filesIn(join(ROOT, 'dist'));
   const sources = filesIn(join(ROOT, 'src'));
-  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].map((file) => join(ROOT, file));
+  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/bundle.mjs'];
   const times = (files) => files.map((file) => statSync(file).mtimeMs);
-  return built.length > 0 && Math.min(...times(built)) >= Math.max(...times([...sources, ...settings]));
+  return (
+    built.length > 0 &&
+    Math.min(...times(built)) >= Math.max(...times([...sources, ...settings.map((file) => join(ROOT, file))]))
+  );
 }
 
 function filesIn(folder) {

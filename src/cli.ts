@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import { secretsOf } from './base/config/config.ts';
 import { runProcess } from './base/lifecycle.ts';
 import { createRedactor } from './base/redaction.ts';
+import { keepHeapSmall } from './base/small-heap.ts';
 import { VERSION } from './base/version.ts';
-import { keepHeapSmall } from './cli/small-heap.ts';
 
 /** Each loads what it needs alone: nobody waits for Postgres' driver to enqueue a sale. */
 const COMMANDS: Readonly<Record<string, (program: Command) => Promise<void>>> = {

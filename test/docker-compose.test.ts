@@ -2,10 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
 import { VARIABLES } from '../src/base/config/settings.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const file = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const file = read('docker-compose.yml');
 const [, services = ''] = file.split(/^services:\n/m);
 /** By name, their lines. */
 const byName = new Map(
@@ -16,6 +18,8 @@ const byName = new Map(
 );
 
 const all = (pattern: RegExp, text = file) => [...text.matchAll(pattern)].map(([, found = '']) => found);
+
+const copied = all(/^ *COPY (?!--)(.*) \S+$/gm).flatMap((paths) => paths.split(' '));
 
 describe('docker-compose.yml', () => {
   it('has a service for each process, and starts what is there', () => {
@@ -30,13 +34,21 @@ describe('docker-compose.yml', () => {
   });
 
   it('copies into the image what is there, and what is no secret', () => {
-    const copied = all(/^ *COPY (?!--)(.*) \S+$/gm).flatMap((paths) => paths.split(' '));
     expect(copied).toEqual(expect.arrayContaining(['src', 'drizzle', 'package-lock.json']));
     expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-    const kept = readFileSync(join(ROOT, '.dockerignore'), 'utf8')
+    const kept = read('.dockerignore')
       .match(/^!.*$/gm)
       ?.map((line) => line.slice(1));
     expect([...new Set(copied)].sort()).toEqual(kept?.sort());
+  });
+
+  it('builds with all that the build asks for', () => {
+    const { scripts } = z
+      .object({ scripts: z.object({ build: z.string() }) })
+      .parse(JSON.parse(read('package.json')));
+    const asked = all(/(\S+\.(?:mjs|json))/g, scripts.build);
+    expect(asked).toContain('scripts/bundle.mjs');
+    expect(copied).toEqual(expect.arrayContaining([...asked, 'tsconfig.json']));
   });
 
   it('sets variables that there are', () => {

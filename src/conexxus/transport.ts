@@ -1,16 +1,16 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Got, got, type Request } from 'got';
+import { type Body, listBody, wholeBody } from './body.ts';
 import type { Problem } from './call-error.ts';
 import type { Answer, AnswerBody } from './classify.ts';
 import { type Agents, createConnections } from './connections.ts';
 import { describeFailure } from './failure.ts';
-import { createItemReader, type ItemReader, type OnItem } from './item-reader.ts';
+import { createItemReader, type OnItem } from './item-reader.ts';
 
 /** The longest body that is read; memory stays flat however much is sent. */
 export const MAX_RESPONSE_BYTES = 50 * 1024 * 1024;
-
-const BEGINNING_BYTES = 256 * 1024;
 
 /**
  * The longest until we hear that the connection was closed before our request came: a round trip by satellite,
@@ -220,6 +220,8 @@ async function readBody(
         return { text: body.beginning(), problem: TOO_LARGE };
       }
       body.add(chunk);
+      // Who sends faster than we read would have us read on and on, megabytes in one turn of the event loop.
+      if (onItem !== undefined) await nextTurn();
     }
     return body?.end() ?? { text: '' };
   } catch (thrown) {
@@ -230,61 +232,8 @@ async function readBody(
   }
 }
 
-/** What comes of a body. */
-interface Body {
-  add(chunk: Uint8Array): void;
-  /** More than is shown, not the 50 MB that it may be. */
-  beginning(): string;
-  end(): AnswerBody;
-}
-
-function wholeBody(): Body {
-  const chunks: Uint8Array[] = [];
-  return {
-    add: (chunk) => void chunks.push(chunk),
-    beginning: () => beginningOf(chunks),
-    end: () => ({ text: decode(Buffer.concat(chunks)) }),
-  };
-}
-
-/** Keeps the beginning alone. */
-function listBody(reader: ItemReader): Body {
-  const decoder = new TextDecoder();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const beginning = () => beginningOf(chunks);
-  return {
-    add(chunk) {
-      if (size < BEGINNING_BYTES) chunks.push(chunk);
-      size += chunk.byteLength;
-      reader.write(decoder.decode(chunk, { stream: true }));
-    },
-    beginning,
-    end() {
-      reader.write(decoder.decode());
-      return { text: beginning(), read: { envelope: reader.end() } };
-    },
-  };
-}
-
 function isSuccess({ response }: Request): boolean {
   return response !== undefined && response.statusCode >= 200 && response.statusCode <= 299;
-}
-
-/** Not Buffer's toString: the decoder drops a byte order mark, which JSON.parse refuses. */
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
-
-function beginningOf(chunks: readonly Uint8Array[]): string {
-  const firstChunks = [];
-  let size = 0;
-  for (const chunk of chunks) {
-    if (size >= BEGINNING_BYTES) break;
-    firstChunks.push(chunk);
-    size += chunk.byteLength;
-  }
-  return decode(Buffer.concat(firstChunks));
 }
 
 const TOO_LARGE: Problem = {

@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { type CatalogItem, parseItem } from './item.ts';
+import { parseItem } from './item.ts';
 
 export interface ItemError {
   /** Place in the answer, from 0. */
@@ -34,12 +34,12 @@ export interface Batch {
 
 const ERRORS_MAX = 100;
 const SKU_SHOWN_MAX = 500;
-const BATCH_ITEMS = 1_000;
+const BATCH_ITEMS = 250;
 
 export function createIncoming(): Incoming {
   const errors: ItemError[] = [];
   const batches: Batch[] = [];
-  let good = new Map<string, CatalogItem>();
+  let good = new Map<string, string>();
   let bad = new Set<string>();
   let processed = 0;
   let failed = 0;
@@ -48,7 +48,7 @@ export function createIncoming(): Incoming {
     const index = processed++;
     const { item, refusal } = parseItem(rawItem);
     if (item) {
-      good.set(item.sku, item);
+      good.set(item.sku, JSON.stringify(item));
     } else {
       const { sku, isListed, problems } = refusal;
       if (failed++ < ERRORS_MAX) errors.push({ index, ...shownSku(sku), problems });
@@ -59,8 +59,8 @@ export function createIncoming(): Incoming {
 
   function pack(): void {
     if (good.size + bad.size === 0) return;
-    const goodOnes = packed([...good.values()]);
-    const badOnes = bad.size > 0 ? packed([...bad]) : undefined;
+    const goodOnes = packed(`[${[...good.values()].join(',')}]`);
+    const badOnes = bad.size > 0 ? packed(JSON.stringify([...bad])) : undefined;
     batches.push({ items: good.size + bad.size, good: goodOnes, bad: () => badOnes?.() });
     good = new Map();
     bad = new Set();
@@ -79,8 +79,8 @@ export function createIncoming(): Incoming {
  * Items wait as bytes beside the heap: half a million objects would take four times the room, and the collector would
  * stop the process to look through them. Packed, since what Postgres' driver leaves lying is as much again.
  */
-function packed(values: readonly unknown[]): () => string {
-  const bytes = deflateRawSync(JSON.stringify(values), { level: 1 });
+function packed(text: string): () => string {
+  const bytes = deflateRawSync(text, { level: 1 });
   return () => inflateRawSync(bytes).toString();
 }
 

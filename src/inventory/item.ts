@@ -3,7 +3,7 @@ import { JsonNumber } from '../base/json-number.ts';
 import { PRICE_RULE, priceOf } from './price.ts';
 
 /** `price` is decimal text, as Conexxus wrote or meant it. */
-export type CatalogItem = z.infer<typeof itemSchema>;
+type CatalogItem = z.infer<typeof itemSchema>;
 
 export type ParsedItem =
   | { readonly item: CatalogItem; readonly refusal?: never }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createLifecycle, type Lifecycle } from '../../src/base/lifecycle.ts';
 import { createLogger } from '../../src/base/logger.ts';
-import { startBuilt } from '../support/script.ts';
+import { startScript } from '../support/script.ts';
 
 const silent = createLogger({ level: 'silent', redact: (text) => text });
 
@@ -83,11 +83,11 @@ describe('closing', () => {
 
 /** A process whose main function has the given body. */
 function startProcess(body: string) {
-  return startBuilt(
-    `import { createLifecycle, runProcess, untilSignal } from './dist/base/lifecycle.js';
-     import { createLogger } from './dist/base/logger.js';
-     import { createRedactor } from './dist/base/redaction.js';
-     import { ConfigError } from './dist/base/config/config.js';
+  return startScript(
+    `import { createLifecycle, runProcess, untilSignal } from './src/base/lifecycle.ts';
+     import { createLogger } from './src/base/logger.ts';
+     import { createRedactor } from './src/base/redaction.ts';
+     import { ConfigError } from './src/base/config/config.ts';
      const redact = createRedactor(['canary-pw']);
      const lifecycle = createLifecycle(createLogger({ level: 'info', redact }));
      const say = (text) => process.stdout.write(text + '\\n');

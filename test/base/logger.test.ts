@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { startBuilt } from '../support/script.ts';
+import { startScript } from '../support/script.ts';
 
 const SECRET = 'canary-5e3cret"key';
 
 async function logged(statements: string, level = 'info'): Promise<Record<string, unknown>[]> {
-  const { code, stdout, stderr } = await startBuilt(
-    `import { createLogger } from './dist/base/logger.js';
-     import { createRedactor } from './dist/base/redaction.js';
+  const { code, stdout, stderr } = await startScript(
+    `import { createLogger } from './src/base/logger.ts';
+     import { createRedactor } from './src/base/redaction.ts';
      const secret = process.env.SECRET;
      const log = createLogger({ level: '${level}', redact: createRedactor([secret]), name: 'test' });
      ${statements}`,

@@ -57,7 +57,7 @@ async function fetchCatalog() {
 onLinux('a catalog as large as an answer may be (skipped where there is no /proc to measure by)', () => {
   beforeAll(async () => {
     stand = await startFaultStand({ env: { CONEXXUS_TIMEOUT: '120000' } });
-    worker = await stand.startWorker({}, 'test/faults/worker-that-watches.ts');
+    worker = await stand.startWorker({}, 'test/faults/worker-that-watches.mjs');
   }, 120_000);
 
   afterAll(() => stand.close());

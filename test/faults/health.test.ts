@@ -120,7 +120,7 @@ describe('health of processes', () => {
 
   it('[93] a container is called unhealthy by its liveness alone', () => {
     const compose = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
-    expect(compose.match(/\/health\/\w+/g)).toEqual(['/health/live', '/health/live']);
+    expect(compose.match(/\/health\/\w+/g)).toEqual(Array(4).fill('/health/live'));
   });
 });
 

@@ -1,7 +1,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers/promises';
 
-/** The built relay; after SIGUSR2 its loop throws where it waits for its next step, as a bug of ours would. */
+/** The relay; after SIGUSR2 its loop throws where it waits for its next step, as a bug of ours would. */
 const wait = timers.setTimeout;
 let bites = false;
 process.on('SIGUSR2', () => {
@@ -12,4 +12,4 @@ Reflect.set(timers, 'setTimeout', (...args: Parameters<typeof wait>) => {
   return wait(...args);
 });
 syncBuiltinESMExports();
-await import(new URL('../../dist/relay.js', import.meta.url).href);
+await import('../../src/relay.ts');

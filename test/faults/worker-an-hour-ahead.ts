@@ -1,4 +1,4 @@
-/** The built worker on a machine whose clock is an hour ahead. Timers run on another clock and are right. */
+/** The worker on a machine whose clock is an hour ahead. Timers run on another clock and are right. */
 const AHEAD_MS = 3_600_000;
 
 const now = Date.now.bind(Date);
@@ -7,4 +7,4 @@ globalThis.Date = new Proxy(Date, {
   construct: (target, args, newTarget) =>
     Reflect.construct(target, args.length === 0 ? [Date.now()] : args, newTarget),
 });
-await import(new URL('../../dist/worker.js', import.meta.url).href);
+await import('../../src/worker.ts');

@@ -1,5 +1,5 @@
-/** The built worker; SIGUSR2 blocks its event loop for BLOCK_MS, as a runaway computation would. */
+/** The worker; SIGUSR2 blocks its event loop for BLOCK_MS, as a runaway computation would. */
 process.on('SIGUSR2', () => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(process.env['BLOCK_MS']));
 });
-await import(new URL('../../dist/worker.js', import.meta.url).href);
+await import('../../src/worker.ts');

@@ -1,7 +1,7 @@
 import { Worker } from 'bullmq';
 
 /**
- * The built worker with a consumer that gets stuck, as by a bug of ours or of BullMQ: `STUCK=end`: its loop ends by
+ * The worker with a consumer that gets stuck, as by a bug of ours or of BullMQ: `STUCK=end`: its loop ends by
  * itself; `fetch`: it asks for a job and never hears; `slots`: whatever job it takes never ends.
  */
 const never = () => new Promise(() => undefined);
@@ -14,4 +14,4 @@ const BUGS: Readonly<Record<string, readonly [method: string, bug: () => Promise
 const [method, bug] = BUGS[process.env['STUCK'] ?? ''] ?? [];
 if (method === undefined) throw new Error('STUCK says how: end, fetch or slots.');
 Reflect.set(Worker.prototype, method, bug);
-await import(new URL('../../dist/worker.js', import.meta.url).href);
+await import('../../src/worker.ts');

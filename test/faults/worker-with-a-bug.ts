@@ -1,5 +1,5 @@
 /**
- * The built worker with a bug: it throws when it has written a sale of the location `poison` to send it; with
+ * The worker with a bug: it throws when it has written a sale of the location `poison` to send it; with
  * `BUG_BITES=every` a sale of any location, as a bad release does. The client turns every error that it
  * foresees into an outcome; this one comes where it foresees none.
  */
@@ -19,4 +19,4 @@ performance.now = () => {
   bitten = false;
   throw new TypeError('a bug of ours');
 };
-await import(new URL('../../dist/worker.js', import.meta.url).href);
+await import('../../src/worker.ts');

@@ -28,7 +28,7 @@ describe('npm run demo and npm test on a fresh clone', () => {
     const { packages } = JSON.parse(await readFile('node_modules/.package-lock.json', 'utf8'));
     const lock = { packages: { '': {}, 'node_modules/tsx': packages['node_modules/tsx'] } };
     await writeFile(join(clone, 'package-lock.json'), JSON.stringify(lock));
-    const settings = ['tsconfig.json', 'tsconfig.build.json'];
+    const settings = ['tsconfig.json', 'tsconfig.build.json', 'scripts/bundle.mjs'];
     await Promise.all(settings.map((file) => writeFile(join(clone, file), '{}')));
     await writeFile(join(clone, 'package.json'), '{ "type": "module" }');
     await writeFile(join(clone, 'src/worker.ts'), '');

@@ -1,6 +1,7 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { readOptions, usage } from '../../../scripts/bench/options.ts';
-import { startScript } from '../../support/script.ts';
 
 const NAMES = ['circuit', 'outage', 'books'];
 const DEFAULTS = {
@@ -43,10 +44,14 @@ describe('the options of the benchmarks', () => {
   });
 
   it('that are wrong cost one line, not a stack', async () => {
-    const { code, stdout, stderr } = await startScript(
-      "process.argv = ['node', 'bench', '--only', 'circiut']; await import('./scripts/bench.ts');",
-    ).ended;
-    expect({ code, stdout, stderr }).toEqual({
+    const bench = promisify(execFile)(process.execPath, [
+      '--import',
+      'tsx',
+      'scripts/bench.ts',
+      '--only',
+      'circiut',
+    ]);
+    await expect(bench).rejects.toMatchObject({
       code: 1,
       stdout: '',
       stderr: expect.stringMatching(/^There is no benchmark 'circiut', only [a-z, -]+\n$/),

@@ -1,5 +1,5 @@
 /**
- * The built worker, which dies at the point named by CRASH_AT (see crash-points.ts). The product holds no
+ * The worker, which dies at the point named by CRASH_AT (see crash-points.ts). The product holds no
  * hook for it: its scripts' calls to Redis are watched, and told apart by their keys.
  */
 import { Redis } from 'ioredis';
@@ -19,7 +19,7 @@ for (const name of ['eval', 'evalsha']) {
   };
   Reflect.set(Redis.prototype, name, watched);
 }
-await import(new URL('../../../dist/worker.js', import.meta.url).href);
+await import('../../../src/worker.ts');
 
 async function watch([, keyCount, ...rest]: unknown[], run: () => Promise<unknown>): Promise<unknown> {
   const keys = rest.slice(0, Number(keyCount)).map(String);
