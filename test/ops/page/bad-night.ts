@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { openPostgres } from '../../../src/base/postgres.ts';
 import { makeSales } from '../../support/sales.ts';
 
-export const STORES = 300;
+const STORES = 300;
 const DAYS = 14;
 /** Of the rows, those of the last hour: an outage is over, and what waited was delivered. */
 const OF_THE_LAST_HOUR = 0.02;
