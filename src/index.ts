@@ -1,10 +1,20 @@
-/** What a POS imports. Pulls in neither Postgres nor HTTP code. */
+/**
+ * What a POS imports to enqueue by itself. At run time it brings BullMQ, ioredis, zod and canonicalize, and neither
+ * Postgres nor HTTP code; its types need no other package.
+ *
+ * @packageDocumentation
+ */
 
 export { ConexxusSyncError } from './base/errors.ts';
-export type { FetchInventory, PushSales } from './sync/jobs/payload.ts';
 export type { Problem } from './sync/jobs/problems.ts';
-export type { Enqueued } from './sync/producer/job-adder.ts';
-export type { EnqueuedState } from './sync/producer/known-jobs.ts';
+export type {
+  FetchInventory,
+  PushSales,
+  SalesItem,
+  SalesSummary,
+  SalesTransaction,
+} from './sync/jobs/push-sales.ts';
+export type { Enqueued, EnqueuedState } from './sync/producer/enqueued.ts';
 export { createSyncProducer, type SyncProducer, type SyncProducerOptions } from './sync/producer/producer.ts';
 export {
   InvalidOptionsError,

@@ -15,24 +15,29 @@ async function pos(script: string): Promise<{ stdout: string; stderr: string }> 
 }
 
 describe('a POS that imports the producer', () => {
-  it('loads neither Postgres nor HTTP code with it', async () => {
+  it.each([
+    ['index.js', ['bullmq', 'canonicalize', 'ioredis', 'zod']],
+    ['outbox/enqueue.js', ['canonicalize', 'zod']],
+  ])('by %s loads what it needs of others, and neither Postgres nor HTTP code', async (entry, packages) => {
     // A hook writes down all that import asks for; what CommonJS requires is in its cache.
     const hook = `import { writeSync } from 'node:fs';
       export async function resolve(specifier, context, next) {
         const found = await next(specifier, context);
-        writeSync(1, found.url + '\\n');
+        writeSync(1, [context.parentURL, specifier, found.url].join(' ') + '\\n');
         return found;
       }`;
     const { stdout } = await pos(`
       import { createRequire, register } from 'node:module';
       register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
-      await import('./dist/index.js');
+      await import('./dist/${entry}');
       console.log(Object.keys(createRequire(process.cwd() + '/').cache).join('\\n'));`);
-    expect(stdout).toMatch(/dist\/sync\/producer\/producer\.js/);
-    expect(stdout).toMatch(/node_modules\/bullmq\//);
-    expect(stdout).toMatch(/node_modules\/ioredis\//);
+    const ours = new URL('../dist/', import.meta.url).href;
+    const asked = stdout.split('\n').filter((line) => line.startsWith(ours) && !/ (\.|node:)/.test(line));
+    expect(new Set(asked.map((line) => line.split(' ')[1]))).toEqual(new Set(packages));
     expect(stdout).not.toMatch(/node_modules\/(postgres|pg|drizzle-orm|hono|@hono|@bull-board|got)\//);
-    expect(stdout).not.toMatch(/dist\/(circuit\/(?!keys|claims)|conexxus|events|inventory|ops|cli|config)/);
+    expect(stdout).not.toMatch(
+      /dist\/(circuit\/(?!keys|claims)|conexxus|events|inventory|ops|cli|base\/config)/,
+    );
   });
 
   it('enqueues, and ends by itself after close', async () => {

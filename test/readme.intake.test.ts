@@ -68,7 +68,7 @@ describe('what the README shows of the intake', () => {
     const told = [...section.matchAll(/^\| [\d, ]+ \| (.*?) \|/gm)].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`([\w-]+)`/g)].map(([, kind]) => kind),
     );
-    const others = ['not-found', 'method-not-allowed', 'unknown', 'bad-cursor', 'internal'];
+    const others = ['method-not-allowed', 'internal'];
     expect(new Set([...told, ...others])).toEqual(new Set(kinds));
   });
 });

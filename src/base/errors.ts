@@ -1,5 +1,21 @@
-/** What every error of this package has: a literal `code` to branch on, and the `cause` it came from. */
+/**
+ * What every error of this package has: a literal `code` to branch on, and the `cause` it came from.
+ *
+ * @example
+ * ```ts
+ * import { ConexxusSyncError, createSyncProducer } from 'conexxus-sync';
+ *
+ * const sync = createSyncProducer({ redisUrl: 'redis://127.0.0.1:6379' });
+ * try {
+ *   await sync.fetchInventory({ locationId: 'store-7' });
+ * } catch (error) {
+ *   if (!(error instanceof ConexxusSyncError)) throw error;
+ *   console.error(error.code, error.message); // QUEUE_UNAVAILABLE The queue is not available: …
+ * }
+ * ```
+ */
 export abstract class ConexxusSyncError extends Error {
+  /** `INVALID_PAYLOAD`, say. It stays what it is, whatever becomes of the message. */
   abstract readonly code: string;
   /**
    * True: the message is ours, and redacted where it quotes others. It is told as it is written, even where

@@ -1,6 +1,6 @@
 import type { ConexxusSyncError } from '../base/errors.ts';
 import { describeProblems, type Problem } from '../sync/jobs/problems.ts';
-import type { Enqueued } from '../sync/producer/job-adder.ts';
+import type { Enqueued } from '../sync/producer/enqueued.ts';
 import { createProgress } from './enqueue-progress.ts';
 import type { Place } from './payload-source.ts';
 

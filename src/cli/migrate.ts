@@ -31,7 +31,9 @@ async function migrate(): Promise<void> {
 async function migrateThePos(): Promise<void> {
   const { outboxDatabaseUrl } = loadConfig('migrateOutbox');
   report(await applied(outboxDatabaseUrl, migrateOutbox));
-  console.log(`\n-- Rights; put the names of your roles for till, relay and books.\n${grantScript()}`);
+  console.log(
+    `\n-- Rights; put the names of your roles for till, relay, intake and books.\n${grantScript()}`,
+  );
 }
 
 async function applied(url: string, work: (database: Database) => Promise<number>): Promise<number> {

@@ -175,11 +175,14 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
   const reason = thrown.message;
   switch (thrown.code) {
     case 'QUEUE_UNAVAILABLE':
-      return { ...away('queue-unavailable', 'Redis', 5), reason };
+      return { ...away('queue-unavailable', 'Redis is not available now.', 5), reason };
     case 'QUEUE_FULL':
-      return { ...away('queue-full', 'room in Redis', 30), reason };
+      return { ...away('queue-full', 'Redis has no room now.', 30), reason };
     case 'STORE_AWAY':
-      return { ...away('store-unavailable', 'what is to be written to or asked', 5), reason };
+      return {
+        ...away('store-unavailable', 'Postgres, or for a question Redis, is not available now.', 5),
+        reason,
+      };
     case 'BUSY':
       return busy(reason);
     case 'BAD_CURSOR':
@@ -194,7 +197,7 @@ function away(kind: string, what: string, seconds: number): Refusal {
     status: 503,
     kind,
     title: 'Not available',
-    detail: `There is no ${what} now. Keep the sales and send them again: what was written all the same is known then.`,
+    detail: `${what} Keep the sales and send them again: what was written all the same is known then.`,
     headers: { 'retry-after': String(seconds) },
   };
 }

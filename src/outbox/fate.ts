@@ -1,5 +1,5 @@
 import type { Standing } from '../events/fates.ts';
-import type { EnqueuedState } from '../sync/producer/known-jobs.ts';
+import type { EnqueuedState } from '../sync/producer/enqueued.ts';
 import type { PayloadState } from './schema.ts';
 
 /** What a payload's row says from now on. */

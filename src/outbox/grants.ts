@@ -15,7 +15,7 @@ export const GRANTS = {
         'conexxus.taken to relay;',
       'grant select on conexxus.migrations, conexxus.untaken, public.conexxus_sales to relay;',
     ],
-    eventLog: ['grant select on event_log to relay;'],
+    eventLog: ['grant select on event_log to relay;', 'grant select, update on schedules to relay;'],
   },
   /** It writes as a till does, and tells what became of it. */
   intake: {

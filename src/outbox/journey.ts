@@ -1,4 +1,4 @@
-import type { EnqueuedState } from '../sync/producer/known-jobs.ts';
+import type { EnqueuedState } from '../sync/producer/enqueued.ts';
 import type { Payload } from './payloads.ts';
 import type { PayloadState } from './schema.ts';
 

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { changedNumberProblem, changedNumbers } from '../sync/jobs/exact-numbers.ts';
 import { parseJob, type SyncJob } from '../sync/jobs/jobs.ts';
-import { type PushSales, pushSales } from '../sync/jobs/payload.ts';
+import { pushSales } from '../sync/jobs/payload.ts';
 import { JSON_BYTES_MAX } from '../sync/jobs/plain-json.ts';
 import { describeProblems } from '../sync/jobs/problems.ts';
+import type { PushSales } from '../sync/jobs/push-sales.ts';
 import { canonicalJson } from '../sync/jobs/sync-key.ts';
 import type { OutboxRow } from './look.ts';
 import type { sale } from './schema.ts';

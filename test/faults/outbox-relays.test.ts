@@ -36,12 +36,6 @@ async function sell(
   return ids;
 }
 
-/** As FLUSHALL does, to our part of a Redis that all tests share. */
-async function wipeRedis(): Promise<void> {
-  const script = `for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do redis.call('DEL', key) end`;
-  await stand.redis.eval(script, 0, `{${stand.namespace}}`);
-}
-
 describe('several relays', () => {
   it.each(['replay', 'conflict'] as const)(
     '[84] of which one is killed each second, and a wiped Redis, lose and double nothing (the API answers a key again by %s)',
@@ -56,7 +50,7 @@ describe('several relays', () => {
         relay?.signal('SIGKILL');
         await relay?.exited;
         await stand.startRelay();
-        if (n === 4) await wipeRedis();
+        if (n === 4) await stand.wipeRedis();
       }
       const ids = await selling;
       // After the wipe a 409 is asked again for 155 s before it is believed.

@@ -21,7 +21,9 @@ export interface OutboxStand extends FaultStand {
   readonly till: Sql;
   /** All that were ever started, the ended ones too. */
   readonly relays: readonly RunningProcess[];
-  startRelay(env?: Readonly<Record<string, string>>): Promise<RunningProcess>;
+  startRelay(env?: Readonly<Record<string, string>>, entry?: string): Promise<RunningProcess>;
+  /** As FLUSHALL does, to our part of a Redis that all tests share. */
+  wipeRedis(): Promise<void>;
   lines(): Promise<BookLine[]>;
   /** By state, how many lines. */
   counts(): Promise<Record<string, number>>;
@@ -52,11 +54,15 @@ export async function startOutboxStand(options: StandOptions = {}): Promise<Outb
     ...stand,
     till,
     relays,
-    async startRelay(env = {}) {
-      const relay = startProcess('dist/relay.js', { ...stand.env, ...env });
+    async startRelay(env = {}, entry = 'dist/relay.js') {
+      const relay = startProcess(entry, { ...stand.env, ...env });
       relays.push(relay);
       await relay.waitForLog('relay started', 60_000);
       return relay;
+    },
+    async wipeRedis() {
+      const script = `for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do redis.call('DEL', key) end`;
+      await stand.redis.eval(script, 0, `{${stand.namespace}}`);
     },
     lines,
     async counts() {

@@ -92,6 +92,9 @@ describeOnServer('the rights that are printed', () => {
     await expectDenied(relay, 'truncate conexxus.outbox');
     await expectDenied(relay, 'update conexxus.migrations set created_at = 0');
     await expectDenied(relay, 'delete from event_log');
+    await expectDenied(relay, 'delete from schedules');
+    await expectDenied(relay, 'insert into schedules default values');
+    await expectDenied(relay, 'select from intake_tokens');
     await expectDenied(relay, 'create table conexxus.mine ()');
   });
 

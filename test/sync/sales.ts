@@ -1,4 +1,4 @@
-import type { PushSales } from '../../src/sync/jobs/payload.ts';
+import type { PushSales } from '../../src/sync/jobs/push-sales.ts';
 
 /** A valid payload with one transaction; `unlike` makes it another. */
 export function sales(unlike: string | number = '', more: Record<string, unknown> = {}): PushSales {

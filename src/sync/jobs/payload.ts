@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Problem } from './problems.ts';
+import type { FetchInventory, PushSales } from './push-sales.ts';
 
 /**
  * What jobs carry. Unknown members are allowed everywhere and sent unchanged. Nothing is summed up or
@@ -55,13 +56,9 @@ export const pushSales = z.looseObject(
     summary: summary.optional(),
   },
   object,
-);
+) satisfies z.ZodType<PushSales>;
 
-export const fetchInventory = z.looseObject({ locationId: name }, object);
-
-/** A day's sales of one store, or a part of them. */
-export type PushSales = z.infer<typeof pushSales>;
-export type FetchInventory = z.infer<typeof fetchInventory>;
+export const fetchInventory = z.looseObject({ locationId: name }, object) satisfies z.ZodType<FetchInventory>;
 
 /** The rules that span several members. They read data of any shape, so that all problems come at once. */
 export function salesProblems(data: unknown): Problem[] {

@@ -1,6 +1,17 @@
-/** One thing wrong with a payload. `path` is written as in code: `transactions[3].items[0].price`; '' is the whole. */
+/**
+ * One thing wrong with a payload.
+ *
+ * @example
+ * ```ts
+ * import type { Problem } from 'conexxus-sync';
+ *
+ * const problem: Problem = { path: 'transactions[3].items[0].price', message: 'must be a finite number' };
+ * ```
+ */
 export interface Problem {
+  /** As in code; '' is the whole payload. At most 300 characters, then `…`. */
   readonly path: string;
+  /** For people, without the path. */
   readonly message: string;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SyncJob } from '../jobs/jobs.ts';
-import { createJobAdder, type Enqueued, type Entry } from './job-adder.ts';
+import type { Enqueued } from './enqueued.ts';
+import { createJobAdder, type Entry } from './job-adder.ts';
 import { QueueUnavailableError } from './producer-errors.ts';
 import { openQueueConnection } from './queue-connection.ts';
 

@@ -4,15 +4,9 @@ import { claimKey } from '../../circuit/keys.ts';
 import { SPLITS } from '../dead-letters/splits.ts';
 import type { JobName } from '../jobs/jobs.ts';
 import { openQueue } from '../queue.ts';
-import { type EnqueuedState, readDelivered, readStates, repliesOf } from './known-jobs.ts';
+import type { Enqueued } from './enqueued.ts';
+import { readDelivered, readStates, repliesOf } from './known-jobs.ts';
 import type { QueueConnection } from './queue-connection.ts';
-
-export interface Enqueued {
-  readonly jobId: string;
-  /** `known`: it was there, or had been delivered, before; nothing was added. */
-  readonly status: 'accepted' | 'known';
-  readonly state: EnqueuedState;
-}
 
 /** A checked job, written out. */
 export interface Entry {

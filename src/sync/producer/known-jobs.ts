@@ -1,8 +1,6 @@
 import type { Redis } from 'ioredis';
 import { deliveredMarkKey } from '../../circuit/keys.ts';
-
-/** BullMQ's state of the job; `delivered`: the job is gone, but its delivery is remembered. */
-export type EnqueuedState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'delivered';
+import type { EnqueuedState } from './enqueued.ts';
 
 /** Which of these payloads are remembered as delivered. One round trip. */
 export async function readDelivered(

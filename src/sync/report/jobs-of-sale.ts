@@ -3,7 +3,8 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { redisScript } from '../../base/redis.ts';
 import { locationIdOf, transactionIdsOf } from '../jobs/payload.ts';
-import { type EnqueuedState, readStates, repliesOf } from '../producer/known-jobs.ts';
+import type { EnqueuedState } from '../producer/enqueued.ts';
+import { readStates, repliesOf } from '../producer/known-jobs.ts';
 
 /** A job as the queue has it. Times are ms; null: there is none. */
 export interface QueuedJob {

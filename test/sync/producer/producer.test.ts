@@ -74,10 +74,11 @@ describe('pushSales', () => {
   });
 
   it('sends what it was given, though the caller changes the object meanwhile', async () => {
-    const data = sales('a');
+    const transactions = [...sales('a').transactions];
+    const data = { ...sales('a'), transactions };
     const pushed = producer.pushSales(data);
     const before = JSON.stringify(data);
-    data.transactions.length = 0;
+    transactions.length = 0;
     expect(await storedText((await pushed).jobId)).toBe(before);
   });
 
