@@ -16,6 +16,7 @@ import { type BenchOptions, readOptions, usage } from './bench/options.ts';
 import { benchOutage } from './bench/outage.ts';
 import { benchOutboxBacklog } from './bench/outbox-backlog.ts';
 import { benchOutboxCommit } from './bench/outbox-commit.ts';
+import { benchPage } from './bench/page.ts';
 import { benchThroughput } from './bench/throughput.ts';
 import { startPostgres, startPrivateRedis } from './services.ts';
 
@@ -30,6 +31,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['outbox-backlog', benchOutboxBacklog],
   ['books', benchBooks],
   ['intake', benchIntake],
+  ['page', benchPage],
 ]);
 const NAMES = [...BENCHMARKS.keys()];
 

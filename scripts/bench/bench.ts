@@ -16,6 +16,7 @@ export interface BenchSetting {
   readonly commits: number;
   readonly backlogSales: number;
   readonly sales: number;
+  readonly rows: number;
   readonly posts: number;
   readonly postSeconds: number;
 }

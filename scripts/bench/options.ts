@@ -20,12 +20,13 @@ export function usage(benchmarks: readonly string[]): string {
   --rounds 200           circuit: rounds of calls of each kind, by turns
   --openings 100         opening: how often the circuit opens
   --healings 50          healing: how many outages end
-  --backlog 100000       outage: jobs waiting
+  --backlog 100000       outage, page: jobs waiting
   --seconds 60           outage: how long it is watched
   --jobs 3000            throughput: sales per round
   --commits 20000        outbox-commit: transactions of each kind
   --backlog-sales 10000  outbox-backlog: single sales that wait
   --sales 1000000        books: settled sales in the outbox
+  --rows 1000000         page: rows of the event log
   --posts 1000           intake: posts a second
   --post-seconds 30      intake: for so long`;
 }
@@ -55,6 +56,7 @@ export function readOptions(
     commits: amount('commits', given.commits, 20_000),
     backlogSales: amount('backlog-sales', given['backlog-sales'], 10_000),
     sales: amount('sales', given.sales, 1_000_000),
+    rows: amount('rows', given.rows, 1_000_000),
     posts: amount('posts', given.posts, 1_000),
     postSeconds: amount('post-seconds', given['post-seconds'], 30),
   };
@@ -74,6 +76,7 @@ function parse(args: readonly string[]) {
     commits: text,
     'backlog-sales': text,
     sales: text,
+    rows: text,
     posts: text,
     'post-seconds': text,
     help: { type: 'boolean' },

@@ -20,15 +20,30 @@ export async function readRegister(
   namespace: string,
   eventStream: string,
 ): Promise<{ readonly workers: readonly RegisteredWorker[]; readonly now: number }> {
-  const [, , , key] = circuitKeys(namespace, eventStream).machine;
-  const [seen, [seconds, micros]] = await Promise.all([redis.hgetall(key), redis.time()]);
+  const [workersAt, [seconds, micros]] = await Promise.all([
+    readWorkers(redis, namespace, eventStream),
+    redis.time(),
+  ]);
   const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
-  const workers = Object.entries(seen).flatMap(([id, text]) => {
-    const [, ends, flag, since, entry = ''] = SEEN.exec(text) ?? [];
-    if (!(now < Number(ends))) return [];
-    return [{ id, since: Number(since), takesJobs: flag === '1', entry }];
-  });
-  return { workers: workers.toSorted((a, b) => a.since - b.since || a.id.localeCompare(b.id)), now };
+  return { workers: workersAt(now), now };
+}
+
+/** The same for who knows Redis's clock. */
+export async function readWorkers(
+  redis: Redis,
+  namespace: string,
+  eventStream: string,
+): Promise<(now: number) => RegisteredWorker[]> {
+  const [, , , key] = circuitKeys(namespace, eventStream).machine;
+  const seen = await redis.hgetall(key);
+  return (now) => {
+    const workers = Object.entries(seen).flatMap(([id, text]) => {
+      const [, ends, flag, since, entry = ''] = SEEN.exec(text) ?? [];
+      if (!(now < Number(ends))) return [];
+      return [{ id, since: Number(since), takesJobs: flag === '1', entry }];
+    });
+    return workers.toSorted((a, b) => a.since - b.since || a.id.localeCompare(b.id));
+  };
 }
 
 /** The options that the worker which started last decides by, as it wrote them; null: none ever did. */

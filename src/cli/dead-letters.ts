@@ -196,7 +196,7 @@ async function historyOf(id: string): Promise<History> {
 
 async function rehearse(deed: Deed, options: DeedOptions): Promise<void> {
   const filter = filterOf(options);
-  const found = await withDeadLetters((letters) => survey(letters, filter));
+  const found = await withDeadLetters((letters) => survey(letters.deaths, filter));
   await reportRehearsal(deed, found, options.json === true, redact);
   if (found.missed.length > 0) process.exitCode = 1;
 }

@@ -1,10 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Transaction } from '../base/database.ts';
 import { LOGGED_COLUMNS, type LoggedEvent, type LoggedRow, loggedEvent } from './logged-event.ts';
+import { typesBeginningWith } from './types.ts';
 
 /** Rows among which those of a kind are looked for where the log has no index of the kind. */
 const LOOKED_THROUGH = 500;
-const OF_A_STORE = 5_000;
+const OF_A_STORE = 1_000;
 const CIRCUIT_TYPES = [
   'conexxus.circuit.opened',
   'conexxus.circuit.half_opened',
@@ -35,7 +36,7 @@ export async function readOfStore(
   return logged(await tx.execute<LoggedRow>(storeQuery(locationId, limit)));
 }
 
-/** When a sale of a store was delivered last, its catalog came, a call failed, ms; null: they are not among its newest 5,000. */
+/** When a sale of a store was delivered last, its catalog came, a call failed, ms; null: they are not among its newest 1,000. */
 export interface StoreTimes extends Record<string, unknown> {
   readonly soldAt: number | null;
   readonly catalogAt: number | null;
@@ -70,25 +71,8 @@ function outcomesQuery(limit: number): SQL {
     where "type" like 'conexxus.sync.%' order by at desc limit ${limit}`;
 }
 
-/**
- * The types there are, of which the table is asked by leaps through the index: it may have thousands of rows of each.
- */
 function actsQuery(limit: number): SQL {
-  const after = (from: SQL) => sql`(
-    select event_type from event_log
-    where event_type ~>~ ${from} and event_type ~<~ 'conexxus.operator/'
-    order by event_type using ~<~ limit 1)`;
-  return newestOfTypes(
-    sql`
-      with recursive kind as (
-        select ${after(sql`'conexxus.operator.'`)} as type
-        union all
-        select ${after(sql`kind.type`)} from kind where kind.type is not null
-      )
-      select type from kind where type is not null`,
-    limit,
-    limit,
-  );
+  return newestOfTypes(typesBeginningWith('conexxus.operator.'), limit, limit);
 }
 
 function storeQuery(locationId: string, limit: number): SQL {
@@ -97,15 +81,17 @@ function storeQuery(locationId: string, limit: number): SQL {
     order by "timestamp" desc limit ${limit}`;
 }
 
+/** Each walks back through the rows of the store, and no further than to what it looks for. */
 function storeTimesQuery(locationId: string): SQL {
+  const newest = (condition: SQL) => sql`(
+    select at from (
+      select event_type as type, (extract(epoch from "timestamp") * 1000)::float8 as at from event_log
+      where location_id = ${locationId} order by "timestamp" desc limit ${OF_A_STORE}
+    ) as newest where ${condition} limit 1)`;
   return sql`
-    select max(at) filter (where type = 'conexxus.sync.succeeded.push_sales') as "soldAt",
-      max(at) filter (where type = 'conexxus.sync.succeeded.fetch_inventory') as "catalogAt",
-      max(at) filter (where type like 'conexxus.sync.failed.%') as "failedAt"
-    from (
-      select event_type as type, (extract(epoch from "timestamp") * 1000)::float8 as at from event_log where location_id = ${locationId}
-      order by "timestamp" desc limit ${OF_A_STORE}
-    ) as newest`;
+    select ${newest(sql`type = 'conexxus.sync.succeeded.push_sales'`)} as "soldAt",
+      ${newest(sql`type = 'conexxus.sync.succeeded.fetch_inventory'`)} as "catalogAt",
+      ${newest(sql`type like 'conexxus.sync.failed.%'`)} as "failedAt"`;
 }
 
 /**

@@ -129,7 +129,7 @@ describeOnServer('the newest of 50,000 rows (not on PGlite)', () => {
     ['outcomes', (tx) => readOutcomes(tx, 12), 100],
     ['acts', (tx) => readActs(tx, 8), 100],
     ['a store', (tx) => readOfStore(tx, 'store-7', 30), 150],
-    ['times of a store', (tx) => readStoreTimes(tx, 'store-7'), 1_200],
+    ['times of a store', (tx) => readStoreTimes(tx, 'store-7'), 3_100],
     ['three minutes', (tx) => readMinutes(tx, ['push_sales'], Date.now() - 180_000, Date.now()), 400],
   ];
 

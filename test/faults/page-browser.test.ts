@@ -28,7 +28,7 @@ const title = MISSING === null ? 'the page in a browser' : `the page in a browse
   const says = (page: Page, words: string | RegExp) =>
     page.getByRole('heading', { level: 1 }).filter({ hasText: words }).waitFor();
 
-  it('all of ten tabs of one browser turn', async () => {
+  it('[90] all of ten tabs of one browser turn', async () => {
     ops.workersAre([aWorker('till-1')]);
     ops.circuitIs(CLOSED);
     const context = await browser.newContext();

@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import type { OpsEnv } from '../../src/ops/auth.ts';
 import { createLive } from '../../src/ops/page/live.ts';
 import { listen } from '../../src/ops/server.ts';
-import { OPERATOR, type OpsHarness, startOps } from '../ops/harness.ts';
+import { AWAY, OPERATOR, type OpsHarness, startOps } from '../ops/harness.ts';
 import { eventually } from '../support/eventually.ts';
 
 const FOLLOWERS = 500;
@@ -14,8 +14,17 @@ const LOGIN = `Basic ${Buffer.from(`${OPERATOR.user}:${OPERATOR.password}`).toSt
 
 let ops: OpsHarness;
 let sent: number;
+let reads: number;
 beforeEach(async () => {
-  ops = await startOps();
+  reads = 0;
+  const database: typeof AWAY = {
+    ...AWAY,
+    read: (work) => {
+      reads += 1;
+      return AWAY.read(work);
+    },
+  };
+  ops = await startOps({ database });
   sent = 0;
   const { redis } = ops;
   const send = redis.sendCommand.bind(redis);
@@ -42,9 +51,18 @@ function timers(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 }
 
+/** On what lasts longer than a stream. */
+function listeners(): number {
+  return [process, ops.redis].reduce(
+    (total, emitter) =>
+      total + emitter.eventNames().reduce((count, name) => count + emitter.listenerCount(name), 0),
+    0,
+  );
+}
+
 describe('the streams of the page', () => {
-  it(`${FOLLOWERS} that follow cost as much as one, and leave nothing behind when they are cut off at once`, async () => {
-    const timersBefore = timers();
+  it(`[90] ${FOLLOWERS} that follow cost as much as one, and leave nothing behind when they are cut off at once`, async () => {
+    const [timersBefore, listenersBefore] = [timers(), listeners()];
     const sockets: Socket[] = [];
     for (let from = 0; from < FOLLOWERS; from += 50) {
       const places = Array.from({ length: 50 }, (_, place) => `browser-${from + place}`);
@@ -60,13 +78,15 @@ describe('the streams of the page', () => {
     for (const socket of sockets) socket.resetAndDestroy();
     await eventually(() => expect(ops.page.followers()).toBe(0));
     await delay(2_500);
-    const sentLast = sent;
+    const last = [sent, reads];
     await delay(2_500);
-    expect(sent).toBe(sentLast);
+    expect([sent, reads]).toEqual(last);
+    expect(reads).toBeGreaterThan(0);
     expect(timers()).toBeLessThanOrEqual(timersBefore);
+    expect(listeners()).toBeLessThanOrEqual(listenersBefore);
   });
 
-  it('one that never reads is cut off, and no other; memory stays flat', async () => {
+  it('[90] one that never reads is cut off, and no other; memory stays flat', async () => {
     let looks = 0;
     const live = createLive({
       look: async () => {

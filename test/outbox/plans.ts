@@ -59,6 +59,7 @@ export async function openPlanned(url: string): Promise<PlannedDatabase> {
     max: 1,
     prepare: false,
     fetch_types: false,
+    types: { textArray: { to: 1009, from: [1009], serialize: String, parse: namesIn } },
     onnotice: ({ message = '' }) => {
       const [, json] = /^duration: [\d.]+ ms {2}plan:\n([^]*)$/.exec(message) ?? [];
       if (json !== undefined) told.push(planOf(json));
@@ -79,6 +80,11 @@ export async function openPlanned(url: string): Promise<PlannedDatabase> {
     },
     close: () => sql.end(),
   };
+}
+
+/** Of an array of names that need no quotes. */
+function namesIn(literal: string): string[] {
+  return literal.slice(1, -1).split(',').filter(Boolean);
 }
 
 function planOf(json: string): Plan {

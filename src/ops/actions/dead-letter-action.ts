@@ -58,7 +58,7 @@ interface Seen extends Survey {
 async function look({ acting }: Desk, fields: Fields): Promise<Seen> {
   const ids: string[] = [];
   const filter = letterFilter(checked(deedBody, bodyOf(fields)));
-  const found = await survey(acting.deadLetters, filter, ({ id }, place) => {
+  const found = await survey(acting.deadLetters.deaths, filter, ({ id }, place) => {
     if (place < IDS_SHOWN) ids.push(id);
   });
   return { ...found, ids };

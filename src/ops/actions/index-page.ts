@@ -21,7 +21,7 @@ const RUNS_SHOWN = 10;
 
 /** `/act`: all that may be done. */
 export async function indexPage(c: OpsContext, { acting, fleet, runs, redact }: Desk) {
-  const [{ report, now }, found] = await Promise.all([fleet.look(), survey(acting.deadLetters, {})]);
+  const [{ report, now }, found] = await Promise.all([fleet.look(), survey(acting.deadLetters.deaths, {})]);
   const { headline, explanation } = stateWords(report, now);
   const body = html`<p>Each shows first what it will touch, and asks for a reason.</p>
 <section><h2>Circuit</h2><p>${headline}. ${explanation}</p>

@@ -7,7 +7,7 @@ import { refusalOf, takesWrites } from '../../base/redis-writes.ts';
 import { within } from '../../base/shared.ts';
 import { readUnwritten, type Unwritten } from '../../events/unwritten.ts';
 import { type Report, readReport } from '../../outbox/counts.ts';
-import { type Backlog, readBacklog } from '../../sync/report/backlog.ts';
+import { type Backlog, createBacklogReader } from '../../sync/report/backlog.ts';
 import type { Fleet, FleetView } from '../../sync/report/fleet.ts';
 
 /** Whether a server does what is asked of it, and why not. */
@@ -44,12 +44,13 @@ const READ_TIMEOUT_MS = 2_000;
 export function createLook(deps: LookDeps): () => Promise<Seen> {
   const { redis, namespace, fleet } = deps;
   const askPostgres = postgresReader(deps);
+  const readBacklog = createBacklogReader(redis, namespace);
   return async () => {
     const [ofRedis, ofPostgres, view, backlog, unwritten, outbox] = await Promise.all([
       askRedis(redis, namespace),
       askPostgres(),
       orNull(() => fleet.look()),
-      orNull(() => readBacklog(redis, namespace)),
+      orNull(readBacklog),
       orNull(() => readUnwritten(redis, namespace)),
       orNull(() => readReport(redis, namespace)),
     ]);

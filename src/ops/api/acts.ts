@@ -63,22 +63,29 @@ export async function listDeadLetters(
   { deadLetters }: Pick<Acting, 'deadLetters'>,
   { id, limit, ...filter }: z.output<typeof letterQuery>,
 ): Promise<object> {
-  const newest: object[] = [];
+  const ids: string[] = [];
   const { total, toBeSplit, groups, missed } = await survey(
-    deadLetters,
+    deadLetters.deaths,
     letterFilter({ ...filter, ids: id }),
-    (letter, place) => {
-      if (place < limit) newest.push(letterRecord(letter));
+    (death, place) => {
+      if (place < limit) ids.push(death.id);
     },
   );
+  const newest = await collected(deadLetters.scan({ ids }, 'newest-first'));
   return {
-    deadLetters: newest,
+    deadLetters: newest.map(letterRecord),
     more: total > limit,
     total,
     toBeSplit,
     missed: missed.map(missedRecord),
     groups: groups.map(groupRecord),
   };
+}
+
+async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 type LetterFields = Pick<
@@ -99,7 +106,7 @@ export async function passDeadLetters(
   word: Word | undefined,
 ): Promise<object> {
   const filter = letterFilter(fields);
-  if (word === undefined) return rehearsalRecord(await survey(deadLetters, filter));
+  if (word === undefined) return rehearsalRecord(await survey(deadLetters.deaths, filter));
   const results: object[] = [];
   const tally = emptyTally();
   for await (const verdict of deadLetters[deed](filter, word, { max })) {
@@ -111,7 +118,7 @@ export async function passDeadLetters(
 }
 
 async function isAny(deadLetters: Acting['deadLetters'], filter: DeadLetterFilter): Promise<boolean> {
-  const { done } = await deadLetters.scan(filter, 'oldest-first').next();
+  const { done } = await deadLetters.deaths.scan(filter, 'oldest-first').next();
   return done !== true;
 }
 

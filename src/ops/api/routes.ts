@@ -41,7 +41,8 @@ export function apiRoutes({ acting, fleet, redact, logger }: ApiDeps): Hono<OpsE
   bindCircuit(bind, acting, fleet);
   bindSales(bind, acting);
   bindOutbox(bind, acting);
-  bind(OPERATIONS.openapi, async () => openApiDocument());
+  let document: ReturnType<typeof openApiDocument> | undefined;
+  bind(OPERATIONS.openapi, async () => (document ??= openApiDocument()));
   return routes;
 }
 

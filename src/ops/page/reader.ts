@@ -7,10 +7,10 @@ import { type Minute, minuteOf, readMinutes } from '../../events/minutes.ts';
 import { readActs, readMoves, readOutcomes } from '../../events/recent.ts';
 import { readUnwritten, type Unwritten } from '../../events/unwritten.ts';
 import { type Report, readReport } from '../../outbox/counts.ts';
-import { type NewestReasons, readNewestReasons } from '../../sync/dead-letters/newest-reasons.ts';
+import { createReasonsReader, type NewestReasons } from '../../sync/dead-letters/newest-reasons.ts';
 import { JOB_NAMES } from '../../sync/jobs/jobs.ts';
-import { type Backlog, readBacklog } from '../../sync/report/backlog.ts';
-import { readStoresInTurn, type StoresInTurn } from '../../sync/report/stores-in-turn.ts';
+import { type Backlog, createBacklogReader } from '../../sync/report/backlog.ts';
+import { createStoresReader, type StoresInTurn } from '../../sync/report/stores-in-turn.ts';
 import type { Alerts, ProblemAtAGlance } from '../alerts/alerts.ts';
 import type { FleetReader, FleetSeen } from '../fleet-reader.ts';
 import { createPacemaker, type Pace } from './pace.ts';
@@ -68,6 +68,8 @@ const LOOK_EVERY_MS = 1_000;
 const PATIENCE_MS = 1_000;
 const PATIENCE_WITH_KNOWN_MS = 50;
 const MOMENT_MS = 8_000;
+/** A little less than two looks. */
+const COUNT_EVERY_MS = 1_900;
 const SELDOM_MS = 5_000;
 /** Rows reach Postgres every second, and nobody reads faster than this. */
 const LOG_MS = 2_000;
@@ -76,8 +78,8 @@ const OUTCOMES = 12;
 const ACTS = 8;
 
 /**
- * Asks Redis and Postgres while somebody looks, and not at all otherwise: 7 commands a second and 8 more every five,
- * however many look.
+ * Asks Redis and Postgres while somebody looks, and not at all otherwise. However many look, at most 20 commands a second
+ * reach Redis, those within scripts included, as long as who is next in turn and who is dead stay the same.
  */
 export function createReader(deps: ReaderDeps): Reader {
   const parts = createParts(deps);
@@ -168,12 +170,12 @@ function createParts({ redis, namespace, fleet, pauser, database, logger }: Read
   const minutes = createMinuteReader(database);
   return {
     fleet: ofRedis('fleet', LOOK_EVERY_MS, async () => {
-      const [seen, who] = await Promise.all([fleet.look(), pauser()]);
-      return { ...seen, pauser: who };
+      const seen = await fleet.look();
+      return { ...seen, pauser: seen.report.pausedBy.includes('operator') ? await pauser() : null };
     }),
-    backlog: ofRedis('backlog', LOOK_EVERY_MS, () => readBacklog(redis, namespace)),
-    deadLetters: ofRedis('deadLetters', SELDOM_MS, () => readNewestReasons(redis, namespace)),
-    stores: ofRedis('stores', SELDOM_MS, () => readStoresInTurn(redis, namespace)),
+    backlog: ofRedis('backlog', COUNT_EVERY_MS, createBacklogReader(redis, namespace)),
+    deadLetters: ofRedis('deadLetters', SELDOM_MS, createReasonsReader(redis, namespace)),
+    stores: ofRedis('stores', SELDOM_MS, createStoresReader(redis, namespace)),
     outbox: ofRedis('outbox', SELDOM_MS, () => readReport(redis, namespace)),
     unwritten: ofRedis('unwritten', SELDOM_MS, () => readUnwritten(redis, namespace)),
     moves: part('moves', LOG_MS, () => database.read((tx) => readMoves(tx, MOVES))),

@@ -8,6 +8,7 @@ import type { EnqueuedState } from '../producer/enqueued.ts';
 import { queueError } from '../producer/producer-errors.ts';
 import { type EventSubject, verdictEvent } from '../sync-event.ts';
 import { bringBack } from './bring-back.ts';
+import { type Death, readDeaths } from './deaths.ts';
 import {
   type DeadLetter,
   failedPages,
@@ -62,12 +63,17 @@ interface Omissions {
   readonly missed?: (one: Missed) => void;
 }
 
+/** Goes through those that are meant. */
+export type Scan<Letter extends Death> = (
+  filter: DeadLetterFilter,
+  order: 'oldest-first' | 'newest-first',
+  omissions?: Omissions,
+) => AsyncGenerator<Letter>;
+
 export interface DeadLetters {
-  scan(
-    filter: DeadLetterFilter,
-    order: 'oldest-first' | 'newest-first',
-    omissions?: Omissions,
-  ): AsyncGenerator<DeadLetter>;
+  readonly scan: Scan<DeadLetter>;
+  /** The same for whoever only counts them: where no store is named, no payload is read. */
+  readonly deaths: { readonly scan: Scan<Death> };
   /**
    * Back into the queue, oldest first, with a full retry budget; those that die again meanwhile are not
    * replayed again. Each with its event in the log; the act itself is in the audit trail before. Of many
@@ -127,15 +133,17 @@ export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
       return audit.append(operatorEvent(actor, action, about, { reason, filter: { ...filter, ids } }));
     };
 
+  const letters = (ids: readonly string[]) => readDeadLetters(redis, queue, ids);
+  const deaths = async function* (ids: readonly string[]) {
+    yield await readDeaths(redis, queue, ids);
+  };
+  const scan: DeadLetters['scan'] = (...asked) => scanBy(deps, letters, ...asked);
+
   return {
-    async *scan(filter, order, { passOver, missed } = {}) {
-      const open = new Set(filter.ids);
-      for await (const group of groupsOf(deps, filter, order === 'newest-first', passOver)) {
-        for (const { id } of group) open.delete(id);
-        yield* group;
-      }
-      if (missed === undefined) return;
-      for await (const one of missedOf(deps, open)) missed(one);
+    scan,
+    deaths: {
+      scan: (filter, ...how) =>
+        filter.locationId === undefined ? scanBy(deps, deaths, filter, ...how) : scan(filter, ...how),
     },
     replay: (filter, word, pace) =>
       passVerdicts(deps, filter, announce(filter, word, 'replay'), replayAs(word), pace),
@@ -146,16 +154,36 @@ export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
 
 type Shelf = Pick<DeadLettersDeps, 'redis' | 'queue'>;
 
-async function* groupsOf(
+/** Of these jobs, those that are dead letters. */
+type Read<Letter extends Death> = (ids: readonly string[]) => AsyncIterable<readonly Letter[]>;
+
+async function* scanBy<Letter extends Death>(
+  shelf: Shelf,
+  read: Read<Letter>,
+  filter: DeadLetterFilter,
+  order: 'oldest-first' | 'newest-first',
+  { passOver, missed }: Omissions = {},
+): AsyncGenerator<Letter> {
+  const open = new Set(filter.ids);
+  for await (const group of groupsOf(shelf, read, filter, order === 'newest-first', passOver)) {
+    for (const { id } of group) open.delete(id);
+    yield* group;
+  }
+  if (missed === undefined) return;
+  for await (const one of missedOf(shelf, open)) missed(one);
+}
+
+async function* groupsOf<Letter extends Death>(
   { redis, queue }: Shelf,
+  read: Read<Letter>,
   filter: DeadLetterFilter,
   newestFirst: boolean,
   passOver: () => void = () => undefined,
-): AsyncGenerator<readonly DeadLetter[]> {
+): AsyncGenerator<readonly Letter[]> {
   const pages =
     filter.ids === undefined ? failedPages(redis, queue, filter, newestFirst) : [[...new Set(filter.ids)]];
   for await (const ids of pages) {
-    for await (const group of readDeadLetters(redis, queue, ids)) {
+    for await (const group of read(ids)) {
       const meant = group.filter((letter) => applies(filter, letter));
       const stay = meant.filter(({ toBeSplit }) => toBeSplit !== true || filter.ids !== undefined);
       for (let left = meant.length - stay.length; left > 0; left -= 1) passOver();
@@ -164,7 +192,11 @@ async function* groupsOf(
   }
 }
 
-function applies(filter: DeadLetterFilter, { job, locationId, diedAt, reason }: DeadLetter): boolean {
+function applies(
+  filter: DeadLetterFilter,
+  letter: Death & { readonly locationId?: string | undefined },
+): boolean {
+  const { job, locationId, diedAt, reason } = letter;
   const { since = 0, until = Number.POSITIVE_INFINITY, error = '' } = filter;
   return (
     (filter.job === undefined || filter.job === job) &&
@@ -187,7 +219,8 @@ async function* passVerdicts(
   const begun = performance.now();
   // Clocks of workers differ, so what dies again may have died earlier than what comes next.
   const seen = new Set<string>();
-  for await (const group of groupsOf(shelf, filter, false)) {
+  const read = (ids: readonly string[]) => readDeadLetters(shelf.redis, shelf.queue, ids);
+  for await (const group of groupsOf(shelf, read, filter, false)) {
     const fresh = group.filter(({ id }) => !seen.has(id)).slice(0, max - seen.size);
     for (const handful of handfulsOf(fresh, perSecond)) {
       if (stop.aborted) return;

@@ -3,26 +3,12 @@ import type { Redis } from 'ioredis';
 import { changedNumbersAsText } from '../jobs/exact-numbers.ts';
 import { parseJob } from '../jobs/jobs.ts';
 import { locationIdOf, transactionIdsOf } from '../jobs/payload.ts';
-import { repliesOf } from '../producer/known-jobs.ts';
-import { REPLAYS } from './replays.ts';
-import { SPLITS } from './splits.ts';
+import { type Death, readDead } from './deaths.ts';
 
 /** A job that was given up, as BullMQ keeps it. */
-export interface DeadLetter {
-  readonly id: string;
-  /** Job name. */
-  readonly job: string;
+export interface DeadLetter extends Death {
   readonly locationId: string | undefined;
   readonly transactionIds: readonly string[];
-  /** Clock of the worker that gave it up. */
-  readonly diedAt: number;
-  readonly attempts: number;
-  /** `code: message` */
-  readonly reason: string;
-  /** How often people brought it back before. */
-  readonly replays: number;
-  /** A batch that waits to be split by the relay: it is no person's business yet. */
-  readonly toBeSplit?: true;
   readonly data: unknown;
 }
 
@@ -34,8 +20,9 @@ export interface TimeOfDeath {
 type Scored = readonly [id: string, score: number];
 
 const PAGE = 200;
-const READ_BYTES = 8 * 1024 * 1024;
-const FIELDS = ['name', 'data', 'failedReason', 'finishedOn', 'atm', REPLAYS, SPLITS];
+/** At once: Redis does nothing else meanwhile. */
+const READ = 500;
+const READ_BYTES = 4 * 1024 * 1024;
 
 /**
  * Ids of the dead letters by time of death, in pages. What dies after the first page was asked for is not
@@ -74,47 +61,17 @@ export async function* readDeadLetters(
   queue: Queue,
   ids: readonly string[],
 ): AsyncGenerator<readonly DeadLetter[]> {
-  const sizes = redis.pipeline();
-  for (const id of ids) sizes.hstrlen(queue.toKey(id), 'data');
-  const lengths = await repliesOf(sizes);
-  for (const group of groupsOf(ids, (index) => Number(lengths[index]))) {
-    yield await readGroup(redis, queue, group);
+  for (let from = 0; from < ids.length; ) {
+    const some = ids.slice(from, from + READ);
+    const { looked, found } = await readDead(redis, queue, some, READ_BYTES, deadLetterOf);
+    yield found;
+    from += looked;
   }
 }
 
-async function readGroup(redis: Redis, queue: Queue, ids: readonly string[]): Promise<DeadLetter[]> {
-  const pipeline = redis.pipeline();
-  for (const id of ids) {
-    pipeline.zscore(queue.toKey('failed'), id);
-    pipeline.hmget(queue.toKey(id), ...FIELDS);
-  }
-  const replies = await repliesOf(pipeline);
-  return ids.flatMap((id, index) => {
-    const isDead = replies[2 * index] !== null;
-    const fields = replies[2 * index + 1];
-    // A hash that somebody deleted by hand has no name.
-    if (!isDead || !Array.isArray(fields) || typeof fields[0] !== 'string') return [];
-    return [deadLetterOf(id, fields)];
-  });
-}
-
-function deadLetterOf(id: string, fields: readonly unknown[]): DeadLetter {
-  const texts = fields.map((value) => (typeof value === 'string' ? value : ''));
-  const [job = '', json = '', reason = '', diedAt = '', attempts = '', replays = '', splits = ''] = texts;
+function deadLetterOf({ id, job, ...death }: Death, json: string): DeadLetter {
   const data = parsed(json);
-  const transactionIds = transactionIdsOf(data);
-  return {
-    id,
-    job,
-    locationId: locationIdOf(data),
-    transactionIds,
-    diedAt: Number(diedAt),
-    attempts: Number(attempts),
-    reason,
-    replays: Number(replays),
-    ...(splits === '1' && transactionIds.length > 1 ? { toBeSplit: true } : {}),
-    data,
-  };
+  return { id, job, locationId: locationIdOf(data), transactionIds: transactionIdsOf(data), ...death, data };
 }
 
 /**
@@ -141,22 +98,6 @@ function parsed(json: string): unknown {
   } catch {
     return json;
   }
-}
-
-/** Neighbours that together weigh no more than may be read at once. */
-function* groupsOf(ids: readonly string[], bytesOf: (index: number) => number): Generator<string[]> {
-  let group: string[] = [];
-  let bytes = 0;
-  for (const [index, id] of ids.entries()) {
-    if (group.length > 0 && bytes + bytesOf(index) > READ_BYTES) {
-      yield group;
-      group = [];
-      bytes = 0;
-    }
-    group.push(id);
-    bytes += bytesOf(index);
-  }
-  if (group.length > 0) yield group;
 }
 
 /** Redis answers members and scores by turns. */

@@ -23,12 +23,23 @@ const KEY_LENGTH = 8;
 /** What differs from sale to sale: what is quoted, ids that look like numbers, and numbers. */
 const PARTICULARS = /"[^"]*"|'[^']*'|\b(?=[0-9a-f-]*\d)[0-9a-f]{8}[0-9a-f-]*\b|\d+/gi;
 
-/** Of the code as it is, and of the message without what differs from sale to sale. */
 export function groupKeyOf(reason: string): string {
+  return keyOf(commonIn(reason));
+}
+
+/** The code as it is, and the message without what differs from sale to sale. */
+function commonIn(reason: string): string {
   const colon = reason.indexOf(':');
   const [code, message] = [reason.slice(0, Math.max(0, colon)), reason.slice(colon + 1)];
-  const common = `${code}:${message.replace(PARTICULARS, '#')}`;
+  return `${code}:${message.replace(PARTICULARS, '#')}`;
+}
+
+function keyOf(common: string): string {
   return createHash('sha256').update(common).digest('hex').slice(0, KEY_LENGTH);
+}
+
+function newGroup(key: string, reason: string, diedAt: number): ReasonGroup {
+  return { key, count: 0, reason, newestAt: diedAt, oldestAt: diedAt };
 }
 
 export function createGrouping(): Grouping {
@@ -37,11 +48,11 @@ export function createGrouping(): Grouping {
   return {
     add({ reason, diedAt }) {
       total += 1;
-      const key = groupKeyOf(reason);
-      const before = groups.get(key) ?? { key, count: 0, reason, newestAt: diedAt, oldestAt: diedAt };
+      const common = commonIn(reason);
+      const before = groups.get(common) ?? newGroup(keyOf(common), reason, diedAt);
       const isNewest = diedAt >= before.newestAt;
-      groups.set(key, {
-        key,
+      groups.set(common, {
+        key: before.key,
         count: before.count + 1,
         reason: isNewest ? reason : before.reason,
         newestAt: Math.max(before.newestAt, diedAt),

@@ -1,5 +1,5 @@
-import type { DeadLetterFilter, DeadLetters, Missed } from './dead-letters.ts';
-import type { DeadLetter } from './failed-jobs.ts';
+import type { DeadLetterFilter, Missed, Scan } from './dead-letters.ts';
+import type { Death } from './deaths.ts';
 import { createGrouping, type ReasonGroup } from './reason-groups.ts';
 
 /** What a filter means. */
@@ -14,10 +14,10 @@ export interface Survey {
 }
 
 /** Counts all that are meant and changes nothing. `see` is given each, newest first, and its place from 0. */
-export async function survey(
-  letters: Pick<DeadLetters, 'scan'>,
+export async function survey<Letter extends Death>(
+  letters: { readonly scan: Scan<Letter> },
   filter: DeadLetterFilter,
-  see: (letter: DeadLetter, place: number) => void | Promise<void> = () => undefined,
+  see: (letter: Letter, place: number) => void | Promise<void> = () => undefined,
 ): Promise<Survey> {
   const grouping = createGrouping();
   const missed: Missed[] = [];

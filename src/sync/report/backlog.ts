@@ -21,20 +21,35 @@ const KEYS = ['wait', 'paused', 'prioritized', 'active', 'delayed', 'completed',
 /** Of the jobs next in turn the oldest may be behind some that came back to the head. */
 const LOOKED_AT = 20;
 
-type Reply = [...counts: [number, number, number, number, number], oldest: string, now: string];
+type Reply = [
+  ...counts: [number, number, number, number, number],
+  looked: string,
+  oldest: string,
+  delayed: string,
+  now: string,
+];
 
 /** One round trip, of the same cost whatever waits. */
-export async function readBacklog(redis: Redis, namespace: string): Promise<Backlog> {
+export const readBacklog = (redis: Redis, namespace: string): Promise<Backlog> =>
+  createBacklogReader(redis, namespace)();
+
+/** The same for who reads it again and again: where the same jobs are next in turn, they are not looked at again. */
+export function createBacklogReader(redis: Redis, namespace: string): () => Promise<Backlog> {
   const queue = `${queuePrefix(namespace)}:${QUEUE_NAME}:`;
+  const keys = KEYS.map((name) => `${queue}${name}`);
   const script = redisScript<Reply>(redis, LUA);
-  const reply = await script(
-    KEYS.map((name) => `${queue}${name}`),
-    [queue, LOOKED_AT],
-  );
-  const [waiting, active, delayed, completed, failed, oldest, now] = reply;
-  return {
-    jobs: { waiting, active, delayed, completed, failed },
-    oldestDueSince: oldest === '' ? null : Number(oldest),
-    now: Number(now),
+  let last = { looked: '', oldest: '' };
+
+  return async () => {
+    const known = last.looked;
+    const reply = await script(keys, [queue, LOOKED_AT, known]);
+    const [waiting, active, delayed, completed, failed, looked, oldest, delayedSince, now] = reply;
+    if (looked === '' || looked !== known) last = { looked, oldest };
+    const since = [last.oldest, delayedSince].filter((at) => at !== '').map(Number);
+    return {
+      jobs: { waiting, active, delayed, completed, failed },
+      oldestDueSince: since.length === 0 ? null : Math.min(...since),
+      now: Number(now),
+    };
   };
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Moment } from '../../base/moment.ts';
 import { type CircuitAction, createCircuit, type PersonsWord } from '../../circuit/circuit.ts';
-import { readFleetOptions, readRegister } from '../../circuit/register.ts';
+import { readFleetOptions, readWorkers } from '../../circuit/register.ts';
 import type { CircuitStatus } from '../../circuit/types.ts';
 import { eventStreamKey } from '../../events/event.ts';
 import { type GateOptions, lookAtGate } from '../gate/gate-script.ts';
@@ -36,6 +36,9 @@ interface FleetDeps {
   readonly ownOptions: GateOptions;
 }
 
+/** They change with a release. */
+const OPTIONS_FOR_MS = 5_000;
+
 /**
  * Whoever only looks, or passes on a person's word, judges by what the workers judge by, which is in Redis, and
  * not by an environment that may lack their settings.
@@ -46,21 +49,28 @@ export function createFleet({ redis, namespace, ownOptions }: FleetDeps): Fleet 
     createCircuit({ redis, namespace, eventStream, options });
   const optionsNow = async () =>
     parseOptions(await readFleetOptions(redis, namespace, eventStream)) ?? ownOptions;
+  let known = { options: ownOptions, at: Number.NEGATIVE_INFINITY };
+  const optionsToLook = async () => {
+    if (performance.now() - known.at >= OPTIONS_FOR_MS) {
+      known = { options: await optionsNow(), at: performance.now() };
+    }
+    return known.options;
+  };
   return {
     async look() {
-      const options = await optionsNow();
-      const [status, gate, { workers, now }] = await Promise.all([
+      const options = await optionsToLook();
+      const [status, gate, workersAt] = await Promise.all([
         circuitOf(options).status(),
         lookAtGate(redis, namespace, options),
-        readRegister(redis, namespace, eventStream),
+        readWorkers(redis, namespace, eventStream),
       ]);
       return {
         report: circuitReport(status, gate.reasons, options.circuit),
-        workers: workerReports(workers, status.benched),
+        workers: workerReports(workersAt(gate.now), status.benched),
         openings: status.openings,
         concurrency: gate.concurrency,
         eventBacklogMax: options.eventBacklogMax,
-        now,
+        now: gate.now,
       };
     },
     async operate(action, word) {

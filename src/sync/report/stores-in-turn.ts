@@ -25,14 +25,31 @@ const LISTS = ['wait', 'prioritized', 'delayed'] as const;
 const LOOKED_AT = 500;
 const BYTES_MAX = 32 * 1024;
 
-/** Of the jobs next in turn, which are the oldest ones: one command. */
-export async function readStoresInTurn(redis: Redis, namespace: string): Promise<StoresInTurn> {
+type Reply = [looked: string, lookedAt?: number, ...stores: (string | number)[]];
+
+/**
+ * Of the jobs next in turn, which are the oldest ones: one command. Read again, it looks at them again only where they are
+ * others.
+ */
+export function createStoresReader(redis: Redis, namespace: string): () => Promise<StoresInTurn> {
   const queue = `${queuePrefix(namespace)}:${QUEUE_NAME}:`;
-  const script = redisScript<[lookedAt: number, ...(string | number)[]]>(redis, LUA);
-  const [lookedAt, ...flat] = await script(
-    LISTS.map((list) => `${queue}${list}`),
-    [queue, LOOKED_AT, BYTES_MAX],
-  );
+  const keys = LISTS.map((list) => `${queue}${list}`);
+  const script = redisScript<Reply>(redis, LUA);
+  let last: { readonly looked: string; readonly told: StoresInTurn } | undefined;
+
+  return async () => {
+    const [looked, lookedAt = 0, ...flat] = await script(keys, [
+      queue,
+      LOOKED_AT,
+      BYTES_MAX,
+      last?.looked ?? '',
+    ]);
+    if (looked !== last?.looked) last = { looked, told: { lookedAt, stores: storesIn(flat) } };
+    return last.told;
+  };
+}
+
+function storesIn(flat: readonly (string | number)[]): StoreInTurn[] {
   const stores = flat
     .filter((_, index) => index % 3 === 0)
     .map((locationId, index): StoreInTurn => {
@@ -44,5 +61,5 @@ export async function readStoresInTurn(redis: Redis, namespace: string): Promise
       };
     });
   const age = ({ oldestAt }: StoreInTurn) => oldestAt ?? Number.POSITIVE_INFINITY;
-  return { lookedAt, stores: stores.toSorted((a, b) => age(a) - age(b) || b.jobs - a.jobs) };
+  return stores.toSorted((a, b) => age(a) - age(b) || b.jobs - a.jobs);
 }

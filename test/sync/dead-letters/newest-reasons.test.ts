@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { readNewestReasons } from '../../../src/sync/dead-letters/newest-reasons.ts';
+import { createReasonsReader } from '../../../src/sync/dead-letters/newest-reasons.ts';
 import { groupKeyOf } from '../../../src/sync/dead-letters/reason-groups.ts';
 import { SPLITS } from '../../../src/sync/dead-letters/splits.ts';
 import { openShelf, type Shelf } from '../shelf.ts';
@@ -12,7 +12,7 @@ beforeEach(() => {
 
 afterEach(() => shelf.close());
 
-const reasons = () => readNewestReasons(shelf.redis, shelf.namespace);
+const reasons = () => createReasonsReader(shelf.redis, shelf.namespace)();
 
 describe('what the newest dead letters died of', () => {
   it('is nothing where there are none', async () => {
@@ -31,6 +31,28 @@ describe('what the newest dead letters died of', () => {
       [groupKeyOf('http_422: no such item: 9'), 2],
       [groupKeyOf('timeout: no answer'), 1],
     ]);
+  });
+
+  it('is told anew to who reads it again, where one died, left, or died again of something else', async () => {
+    const read = createReasonsReader(shelf.redis, shelf.namespace);
+    const told = async () => (await read()).groups.map(({ count, reason }) => [count, reason]);
+    const failed = shelf.queue.toKey('failed');
+    const dies = (id: string, failedReason: string, finishedOn: number) =>
+      Promise.all([
+        shelf.redis.hset(shelf.queue.toKey(id), { failedReason, finishedOn }),
+        shelf.redis.zadd(failed, finishedOn, id),
+      ]);
+    await dies('a', 'timeout: none', 1_000);
+    expect([await told(), await told()]).toEqual([[[1, 'timeout: none']], [[1, 'timeout: none']]]);
+    await dies('b', 'timeout: none', 1_000);
+    expect(await told()).toEqual([[2, 'timeout: none']]);
+    await dies('b', 'http_422: no', 2_000);
+    expect(await told()).toEqual([
+      [1, 'http_422: no'],
+      [1, 'timeout: none'],
+    ]);
+    await shelf.redis.zrem(failed, 'a');
+    expect(await told()).toEqual([[1, 'http_422: no']]);
   });
 
   it('passes over a batch that waits to be split, and not over its last half', async () => {

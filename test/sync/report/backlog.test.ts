@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { readBacklog } from '../../../src/sync/report/backlog.ts';
+import { createBacklogReader, readBacklog } from '../../../src/sync/report/backlog.ts';
+import { eventually } from '../../support/eventually.ts';
 import { openShelf, type Shelf } from '../shelf.ts';
 
 let shelf: Shelf;
@@ -52,6 +53,18 @@ describe('the backlog', () => {
     expect(await oldestDueAge()).toBe(null);
     await enqueued('overdue', 100_000, { delay: 60_000 });
     expect(await oldestDueAge()).toBe(40);
+  });
+
+  it('is told anew to who reads it again, where others came or the time of one has come', async () => {
+    const read = createBacklogReader(shelf.redis, shelf.namespace);
+    await enqueued('ahead', -1_500);
+    expect((await read()).oldestDueSince).toBeNull();
+    await eventually(async () => expect((await read()).oldestDueSince).not.toBeNull());
+    const first = await read();
+    expect(await read()).toEqual({ ...first, now: expect.any(Number) });
+    await enqueued('old', 600_000);
+    expect((await read()).oldestDueSince).toBe((await backlog()).oldestDueSince);
+    expect(await oldestDueAge()).toBe(600);
   });
 
   it('takes a job that failed by itself for due since it was last tried', async () => {

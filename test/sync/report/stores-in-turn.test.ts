@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { readStoresInTurn } from '../../../src/sync/report/stores-in-turn.ts';
+import { createStoresReader } from '../../../src/sync/report/stores-in-turn.ts';
 import { openShelf, type Shelf } from '../shelf.ts';
 
 let shelf: Shelf;
@@ -10,7 +10,7 @@ beforeEach(() => {
 
 afterEach(() => shelf.close());
 
-const stores = () => readStoresInTurn(shelf.redis, shelf.namespace);
+const stores = () => createStoresReader(shelf.redis, shelf.namespace)();
 
 async function enqueued(id: string, data: object, timestamp: number, options: object = {}): Promise<void> {
   await shelf.queue.add('push_sales', data, { jobId: id, timestamp, ...options });
@@ -33,6 +33,16 @@ describe('the stores of the jobs next in turn', () => {
         { locationId: 'new', jobs: 2, oldestAt: 3_000 },
       ],
     });
+  });
+
+  it('are others once others are next in turn', async () => {
+    const read = createStoresReader(shelf.redis, shelf.namespace);
+    await enqueued('a', { locationId: 'old' }, 1_000);
+    const first = await read();
+    expect(await read()).toEqual(first);
+    await enqueued('b', { locationId: 'new' }, 2_000);
+    expect(await read()).toEqual(await stores());
+    expect((await read()).lookedAt).toBe(2);
   });
 
   it('are not known of a payload that names none, or is too large to be looked at', async () => {
