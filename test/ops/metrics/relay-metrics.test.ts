@@ -32,6 +32,7 @@ describe("a relay's metrics", () => {
       flagged: 0,
       dead: 0,
       discarded: 0,
+      replaced: 0,
       apart: 0,
     });
     expect(before.series('conexxus_sync_up')).toEqual({ redis: 1, postgres: 1 });

@@ -14,6 +14,7 @@ const DEFAULTS = {
   commits: 20_000,
   backlogSales: 10_000,
   sales: 1_000_000,
+  rows: 1_000_000,
   posts: 1_000,
   postSeconds: 30,
 };
