@@ -1,61 +1,17 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { freePort } from '../../scripts/services/machine.ts';
 import { openPostgres } from '../../src/base/postgres.ts';
-import { createToken } from '../../src/tokens/tokens.ts';
 import { eventually } from '../support/eventually.ts';
 import { aSale, sorted } from '../support/outbox.ts';
-import { type RunningProcess, startProcess } from '../support/process.ts';
+import type { RunningProcess } from '../support/process.ts';
 import { testRedisUrl } from '../support/redis.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { type FaultStand, startFaultStand } from './fault-stand.ts';
+import { aTill, halfRequest, headOf, PUSH, STORE, startIntake, tokenOf } from './intake-stand.ts';
 import { type OutboxStand, startOutboxStand } from './outbox-stand.ts';
 import { itOnServer, waitingStatements } from './postgres-server.ts';
 
-const PUSH = '/v1/jobs/push_sales';
-const STORE = 'store-1';
 /** After so many it is killed. */
 const SALES_A_LIFE = 15;
-
-interface Posted {
-  readonly status: number;
-  readonly jobId?: string;
-  readonly said?: string;
-}
-
-/** A till with a retry of its own. */
-function aTill(url: string, token: string) {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const post = async (sale: object): Promise<Posted> => {
-    const answer = await fetch(`${url}${PUSH}`, { method: 'POST', headers, body: JSON.stringify(sale) });
-    const body: { jobId?: string; status?: string } = JSON.parse(await answer.text());
-    return { status: answer.status, ...(body.jobId && { jobId: body.jobId }), said: String(body.status) };
-  };
-  return {
-    post,
-    /** Status 0: there was no answer. */
-    tryPost: (sale: object) => post(sale).catch((): Posted => ({ status: 0 })),
-    get: async (path: string) => {
-      const answer = await fetch(`${url}${path}`, { headers });
-      return { status: answer.status, text: await answer.text() };
-    },
-  };
-}
-
-async function startIntake(stand: FaultStand, env: Readonly<Record<string, string>> = {}) {
-  const port = env['INTAKE_PORT'] ?? String(await freePort());
-  const more = { INTAKE_PORT: port, INTAKE_RATE: '100000', ...env };
-  const intake = startProcess('dist/intake.js', { ...stand.env, ...more });
-  await intake.waitForLog('intake started', 60_000);
-  return { intake, url: `http://127.0.0.1:${port}`, port };
-}
-
-function tokenOf(stand: FaultStand): Promise<string> {
-  return stand.database.write((tx) =>
-    createToken(tx, { name: 'till', locationIds: [STORE], actor: 'a test' }),
-  );
-}
 
 /** Dies and is started again, time after time, until the tills are done. */
 async function killed(stand: FaultStand, port: string, first: RunningProcess, done: () => boolean) {
@@ -90,23 +46,6 @@ async function sellAll(till: ReturnType<typeof aTill>, tills: number, each: numb
   await Promise.all(Array.from({ length: tills }, (_, name) => sell(name)));
   return told;
 }
-
-/** Sends what it is told of a request, and is gone. */
-async function halfRequest(url: string, head: readonly string[], body: string): Promise<void> {
-  const { port } = new URL(url);
-  const socket = connect(Number(port), '127.0.0.1');
-  await once(socket, 'connect');
-  await new Promise((resolve) => socket.write(`${head.join('\r\n')}\r\n\r\n${body}`, resolve));
-  socket.destroy();
-}
-
-const headOf = (token: string, path: string, type: string, length: number) => [
-  `POST ${path} HTTP/1.1`,
-  'Host: 127.0.0.1',
-  `Authorization: Bearer ${token}`,
-  `Content-Type: ${type}`,
-  `Content-Length: ${length}`,
-];
 
 describe('[88] an intake that writes to the queue', () => {
   let stand: FaultStand;
