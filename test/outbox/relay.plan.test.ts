@@ -101,7 +101,16 @@ describeWithPlans('the plans of a relay (not on PGlite, nor without auto_explain
     expectIndexes(await begin());
     const plans = await deliver(NEW);
     expectIndexes(plans);
-    expect(plans.length).toBeGreaterThan(10);
+    expect(plans.length).toBeGreaterThan(15);
+    expect(plans.flatMap(({ scans }) => scans.map(({ of }) => of))).toEqual(
+      expect.arrayContaining([
+        'outbox',
+        'sale_sale_key_unique',
+        'sale_pkey',
+        'payload_pkey',
+        'event_log_aggregate',
+      ]),
+    );
     expectIndexes(await ofPeople());
     expectIndexes(await plansOf(() => planned.write((tx) => forgetSettled(tx, 160 * DAY_MS))));
   });
