@@ -13,6 +13,7 @@ export interface BenchSetting {
   readonly backlog: number;
   readonly seconds: number;
   readonly jobs: number;
+  readonly turns: number;
   readonly commits: number;
   readonly backlogSales: number;
   readonly sales: number;

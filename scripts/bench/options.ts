@@ -22,7 +22,8 @@ export function usage(benchmarks: readonly string[]): string {
   --healings 50          healing: how many outages end
   --backlog 100000       outage, page: jobs waiting
   --seconds 60           outage: how long it is watched
-  --jobs 3000            throughput: sales per round
+  --jobs 6000            throughput: payloads per round
+  --turns 5              throughput: rounds of each side, by turns
   --commits 20000        outbox-commit: transactions of each kind
   --backlog-sales 10000  outbox-backlog: single sales that wait
   --sales 1000000        books: settled sales in the outbox
@@ -52,7 +53,8 @@ export function readOptions(
     healings: amount('healings', given.healings, 50),
     backlog: amount('backlog', given.backlog, 100_000),
     seconds: amount('seconds', given.seconds, 60),
-    jobs: amount('jobs', given.jobs, 3_000),
+    jobs: amount('jobs', given.jobs, 6_000),
+    turns: amount('turns', given.turns, 5),
     commits: amount('commits', given.commits, 20_000),
     backlogSales: amount('backlog-sales', given['backlog-sales'], 10_000),
     sales: amount('sales', given.sales, 1_000_000),
@@ -73,6 +75,7 @@ function parse(args: readonly string[]) {
     backlog: text,
     seconds: text,
     jobs: text,
+    turns: text,
     commits: text,
     'backlog-sales': text,
     sales: text,

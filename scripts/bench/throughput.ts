@@ -1,46 +1,44 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { makeSales } from '../../test/support/sales.ts';
-import { startStand } from '../../test/support/stand.ts';
 import type { Benchmark, BenchSetting } from './bench.ts';
-import { figure, percentile, perSecond, times } from './figure.ts';
+import { type Figure, figure, percentile } from './figure.ts';
+import { type Round, runRound, type Side } from './sides/round.ts';
 
-const WORKERS = 2;
-const ROUNDS = 3;
-const LOOK_MS = 20;
+const ORDER: readonly Side[] = ['bare', 'ours', 'assembled'];
+const CONCURRENCIES = [10, 50, 200];
+const PROCESSES = [1, 4];
 
-/** What safety costs: our workers against bare ones, by turns. */
+type Rounds = Record<Side, Round[]>;
+
+/** What safety costs: our worker against a bare one, and one assembled from packages, by turns. */
 export const benchThroughput: Benchmark = async (setting) => {
-  const bare: number[] = [];
-  const ours: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    bare.push(await jobsPerSecond(setting, 'scripts/bench/bare-worker.ts'));
-    ours.push(await jobsPerSecond(setting, 'dist/worker.js'));
-    setting.say(
-      `round ${round + 1}: bare ${perSecond(bare.at(-1) ?? 0)}, ours ${perSecond(ours.at(-1) ?? 0)}`,
-    );
+  const figures: Figure[] = [];
+  for (const processes of PROCESSES) {
+    for (const concurrency of CONCURRENCIES) {
+      const rounds = await takeTurns(setting, processes, concurrency);
+      for (const side of ORDER) figures.push(figureOf(side, processes, concurrency, rounds));
+    }
   }
-  const median = (rates: readonly number[]) => percentile(rates, 0.5);
-  return [
-    figure(`bare BullMQ worker + got, ${WORKERS} processes`, perSecond(median(bare))),
-    figure(`our worker, ${WORKERS} processes`, perSecond(median(ours))),
-    figure('our worker to the bare one', times(median(ours) / median(bare))),
-  ];
+  return figures;
 };
 
-/** Until all are delivered; the workers are up before the queue is let go. */
-async function jobsPerSecond({ redis, postgres, jobs }: BenchSetting, entry: string): Promise<number> {
-  const stand = await startStand({ redisUrl: redis.url, databaseUrl: postgres.url });
-  try {
-    await stand.queue.pause();
-    await stand.enqueue(makeSales(jobs));
-    await Promise.all(
-      Array.from({ length: WORKERS }, () => stand.startWorker({ COMPLETED_MAX: String(jobs) }, entry)),
-    );
-    const from = performance.now();
-    await stand.queue.resume();
-    while ((await stand.queue.getCompletedCount()) < jobs) await delay(LOOK_MS);
-    return (jobs / (performance.now() - from)) * 1_000;
-  } finally {
-    await stand.close();
+async function takeTurns(setting: BenchSetting, processes: number, concurrency: number): Promise<Rounds> {
+  const rounds: Rounds = { bare: [], ours: [], assembled: [] };
+  for (let round = 0; round < setting.turns; round += 1) {
+    for (const side of ORDER) {
+      rounds[side].push(await runRound(setting, { side, jobs: setting.jobs, processes, concurrency }));
+    }
   }
+  return rounds;
+}
+
+function figureOf(side: Side, processes: number, concurrency: number, rounds: Rounds): Figure {
+  const of = (which: Side, value: (round: Round) => number) => percentile(rounds[which].map(value), 0.5);
+  const rates = rounds[side].map(({ jobsPerSecond }) => Math.round(jobsPerSecond));
+  const rate = of(side, (r) => r.jobsPerSecond) / of('bare', (r) => r.jobsPerSecond);
+  const cpu = of(side, (r) => r.workerMs) / of('bare', (r) => r.workerMs);
+  return figure(
+    `${processes} x ${concurrency}, ${side}`,
+    `${Math.round(of(side, (r) => r.jobsPerSecond))} jobs/s (${Math.min(...rates)} to ${Math.max(...rates)}, ${rate.toFixed(2)} of bare); ` +
+      `CPU ${of(side, (r) => r.workerMs).toFixed(3)} ms (${cpu.toFixed(2)}), Redis ${of(side, (r) => r.redisMs).toFixed(3)} ms; ` +
+      `${Math.round(of(side, (r) => r.rssBytes) / 2 ** 20)} MB`,
+  );
 }
