@@ -6,7 +6,7 @@ export interface StreamEntry {
   readonly fields: EntryFields | null;
 }
 
-// Checked by hand: a schema's walk over every text of every entry cost as much as writing its row.
+// Checked by hand: a schema's walk over every text of every entry is a cost of each row.
 
 /** The answer of XREADGROUP about one stream. Throws on anything else. */
 export function entriesRead(reply: unknown): StreamEntry[] {
