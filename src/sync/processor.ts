@@ -60,7 +60,6 @@ export function createProcessor(deps: ProcessorDeps): Process {
   const { handlers, stopping } = deps;
   // One for each job that waits: beyond ten, Node would take them for a leak, and say so on stderr.
   setMaxListeners(Number.POSITIVE_INFINITY, stopping);
-  // BullMQ gives a signal only to a function with three plain parameters: it counts them.
   return async (bullJob, lock, signal) => {
     const token = lock ?? '';
     holdToPolicy(bullJob);
