@@ -17,7 +17,7 @@ export interface SentRequest {
 }
 
 /** Where and for how long one request goes otherwise than the others. */
-export interface OwnWay {
+interface OwnWay {
   readonly agents: Agents;
   readonly timeoutMs: number;
 }
