@@ -55,8 +55,6 @@ export function createRequests(options: RequestOptions): BeginRequest {
     const stream = instance.stream(undefined, merged);
     // It may have 10 MB.
     defaults.body = undefined;
-    // An error after we have stopped listening must not end the process.
-    stream.on('error', () => {});
     return stream;
   };
 }

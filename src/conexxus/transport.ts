@@ -85,6 +85,8 @@ export function createTransport(options: TransportOptions): Transport {
       return { reply, wire };
     } catch (thrown) {
       return { reply: describe(thrown), wire };
+    } finally {
+      wire.socket?.off('data', wire.hear);
     }
   }
 
@@ -134,18 +136,26 @@ interface Wire {
   heard: boolean;
   /** When the request went out on it. */
   startedAt: number;
+  readonly hear: () => void;
 }
 
 function newWire(): Wire {
-  return { socket: undefined, address: undefined, reused: false, heard: false, startedAt: 0 };
+  const wire: Wire = {
+    socket: undefined,
+    address: undefined,
+    reused: false,
+    heard: false,
+    startedAt: 0,
+    hear: () => {
+      wire.heard = true;
+    },
+  };
+  return wire;
 }
 
 function watch(stream: Request, wire: Wire): void {
   stream.once('request', (request: ClientRequest) => {
     request.once('socket', (socket) => {
-      const hear = () => {
-        wire.heard = true;
-      };
       const connected = () => {
         wire.address = socket.remoteAddress;
       };
@@ -155,8 +165,7 @@ function watch(stream: Request, wire: Wire): void {
       if (socket.connecting) socket.once('connect', connected);
       else connected();
       // After Node's own listener, so that it takes nothing from the parser.
-      socket.once('data', hear);
-      request.once('close', () => socket.off('data', hear));
+      socket.once('data', wire.hear);
     });
   });
 }
@@ -219,14 +228,17 @@ function flow(stream: Request, take: (chunk: Uint8Array) => void): Promise<void>
         reject(error);
       }
     });
-    stream.once('end', resolve);
-    stream.once('error', reject);
-    stream.once('close', () => reject(new Error('closed')));
+    stream.on('end', resolve);
+    // It stays: an error after the end must not end the process.
+    stream.on('error', reject);
+    stream.on('close', () => reject(new Error('closed')));
   });
 }
 
 /** Who sends faster than we read would have us read on and on, megabytes in one turn of the event loop. */
 async function flowByTurns(stream: Request, take: (chunk: Uint8Array) => void): Promise<void> {
+  // After we have stopped listening.
+  stream.on('error', () => {});
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
     take(chunk);
     await nextTurn();
