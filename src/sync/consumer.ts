@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { errorMessage } from '../base/errors.ts';
 import { tell } from '../base/happenings.ts';
 import { KEEP_FINISHED_S } from './finished-jobs.ts';
+import { finishingTogether } from './finishing.ts';
 import { QUEUE_NAME, queuePrefix } from './queue.ts';
 import { backoffStrategy } from './settle.ts';
 import type { WorkerSelf } from './worker-self.ts';
@@ -35,17 +36,22 @@ const NEVER_STALLED_OUT = 1_000_000_000;
 export function createConsumer(deps: ConsumerDeps): Consumer {
   const { redis, namespace, self, completedMax, process } = deps;
   const cutOff = new AbortController();
-  const worker = new AskingWorker(QUEUE_NAME, counted(process, self, cutOff.signal), {
-    connection: redis,
-    prefix: queuePrefix(namespace),
-    concurrency: self.slots,
-    lockDuration: LOCK_MS,
-    stalledInterval: STALL_CHECK_MS,
-    maxStalledCount: NEVER_STALLED_OUT,
-    removeOnComplete: { age: KEEP_FINISHED_S, count: completedMax },
-    settings: { backoffStrategy },
-    autorun: false,
-  });
+  const worker = new AskingWorker(
+    QUEUE_NAME,
+    counted(process, self, cutOff.signal),
+    {
+      connection: redis,
+      prefix: queuePrefix(namespace),
+      concurrency: self.slots,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALL_CHECK_MS,
+      maxStalledCount: NEVER_STALLED_OUT,
+      removeOnComplete: { age: KEEP_FINISHED_S, count: completedMax },
+      settings: { backoffStrategy },
+      autorun: false,
+    },
+    finishingTogether(redis),
+  );
   worker.on('error', (error) => tell('queue-failed', { error: errorMessage(error) }));
   worker.on('stalled', (jobId) => tell('job-stalled', { jobId }));
   return {
