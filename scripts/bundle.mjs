@@ -40,8 +40,6 @@ await build({
   platform: 'node',
   target: 'node20.19',
   external: LEFT_OUT,
-  // Errors are told by their names.
-  keepNames: true,
   sourcemap: true,
   sourcesContent: false,
   // Packages that are CommonJS ask for Node's own modules.
