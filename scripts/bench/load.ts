@@ -12,11 +12,12 @@ export async function redisCpuMs(redis: Redis): Promise<number> {
   return (used('sys') + used('user')) * 1_000;
 }
 
-/** What Redis holds, without what its connections and the writing of its log take for a while. */
+/** What Redis holds, without what its connections, the writing of its log and the scripts that it knows take. */
 export async function redisBytes(redis: Redis): Promise<number> {
   const memory = await redis.info('memory');
   const of = (what: string) => Number(new RegExp(`^${what}:(\\d+)`, 'm').exec(memory)?.[1] ?? 0);
-  return of('used_memory') - of('mem_clients_normal') - of('mem_aof_buffer');
+  const passing = ['mem_clients_normal', 'mem_aof_buffer', 'used_memory_scripts_eval'];
+  return passing.reduce((rest, name) => rest - of(name), of('used_memory'));
 }
 
 /**

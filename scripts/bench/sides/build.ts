@@ -7,7 +7,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const FOLDER = fileURLToPath(new URL('../../../node_modules/.cache/bench-sides', import.meta.url));
 const PROGRAMS = ['api', 'assembled', 'bare', 'producer', 'profiler', 'writer'] as const;
 
-export type SideProgram = (typeof PROGRAMS)[number];
+type SideProgram = (typeof PROGRAMS)[number];
 
 /** The bundles, by what they were made of. */
 export interface SidePrograms {
