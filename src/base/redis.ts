@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Command, Redis, type RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 
 /**
  * How a connection behaves while Redis is away.
@@ -20,26 +20,11 @@ const PULSE_MS = 10_000;
 
 /** The one place that makes a Redis connection, so that Sentinel and Cluster can come in here. */
 export function connectRedis(url: string, temper: RedisTemper, onError: (error: Error) => void): Redis {
-  const redis = new TurnwiseRedis(url, temper === 'patient' ? patient() : failFast());
+  const redis = new Redis(url, temper === 'patient' ? patient() : failFast());
   // Without a listener ioredis prints to stderr by itself; what it prints would pass no redaction.
   redis.on('error', onError);
   if (temper === 'patient') keepPulse(redis);
   return redis;
-}
-
-/**
- * What is asked in one turn of the event loop goes out in one piece: each piece costs us a system call, and Redis one
- * to read it and one to answer.
- */
-class TurnwiseRedis extends Redis {
-  override sendCommand(command: Command, ...rest: [stream?: never]): unknown {
-    const { stream } = this;
-    if (stream?.writable && stream.writableCorked === 0) {
-      stream.cork();
-      setImmediate(() => stream.uncork());
-    }
-    return super.sendCommand(command, ...rest);
-  }
 }
 
 function keepPulse(redis: Redis): void {
