@@ -8,7 +8,7 @@ import { type Stand, startStand } from '../../test/support/stand.ts';
 import type { Benchmark, BenchSetting } from './bench.ts';
 import { type Figure, figure, percentile, spread } from './figure.ts';
 import { makePayloads } from './sides/payloads.ts';
-import { programOf, SIDES, type Side, untilCompleted, workerEnv } from './sides/round.ts';
+import { programOf, SIDES, type Side, workerEnv } from './sides/round.ts';
 import { takeTurns } from './turns.ts';
 
 const WARM_UP = 100;
@@ -18,6 +18,7 @@ const CONCURRENCY = 10;
 const KEPT = 10_000;
 /** Until a worker that has finished its job waits for the next one again. */
 const REST_MS = 5;
+const LOOK_MS = 1;
 
 /** A side that is up, at an idle queue. */
 interface Waiting {
@@ -113,7 +114,7 @@ async function pushSome(office: Office, waiting: Waiting, side: Side, count: num
     await enqueue(waiting.stand, side, sale);
     took.push((await delivered) - from);
     waiting.pushed += 1;
-    await untilCompleted(waiting.stand, waiting.pushed);
+    while ((await waiting.stand.queue.getCompletedCount()) < waiting.pushed) await delay(LOOK_MS);
     await delay(REST_MS);
   }
   return took;
