@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorMessage } from '../base/errors.ts';
 import type { NewEventRow } from './schema.ts';
 import { cleanRecord, cleanText } from './text.ts';
