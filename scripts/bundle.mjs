@@ -30,6 +30,15 @@ const filesBesideTheirCode = {
   },
 };
 
+/** BullMQ's ES modules, of which the bundler leaves out what nobody asks for: half of it. */
+const leanBullMq = {
+  name: 'lean-bullmq',
+  setup({ onResolve, initialOptions }) {
+    const path = `${initialOptions.absWorkingDir}/node_modules/bullmq/dist/esm/index.js`;
+    onResolve({ filter: /^bullmq$/ }, () => ({ path, sideEffects: false }));
+  },
+};
+
 await build({
   absWorkingDir: process.cwd(),
   entryPoints: PROCESSES.map((name) => `src/${name}.ts`),
@@ -46,6 +55,6 @@ await build({
   banner: {
     js: `import { createRequire as ${REQUIRE} } from 'node:module'; const require = ${REQUIRE}(import.meta.url);`,
   },
-  plugins: [filesBesideTheirCode],
+  plugins: [filesBesideTheirCode, leanBullMq],
   logLevel: 'warning',
 });

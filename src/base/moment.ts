@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A point in time as a person gave it: itself, or so long before or after now. */
 export type Moment = { readonly at: number } | { readonly spanMs: number };

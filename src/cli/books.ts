@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { loadConfig, secretsOf } from '../base/config/config.ts';
 import { createRedactor, redactJson } from '../base/redaction.ts';
 import { areWrong, readBooks } from '../outbox/books.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What every answer of the API is wrapped in. `timestamp` is documented too, but nothing here needs it. */
 export interface Envelope {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorMessage } from '../base/errors.ts';
 import { parseEntry } from './entry.ts';
 import { eventStreamKey } from './event.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const AT_MIN = 1;
 /** The latest `Date`. */

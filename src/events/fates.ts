@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Database } from '../base/database.ts';
 
 /** What the event log knows of a job, for whoever has to decide on its payload. */

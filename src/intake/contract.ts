@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What the intake answers. The requests are the jobs' own schemas. */
 

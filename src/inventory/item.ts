@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { JsonNumber } from '../base/json-number.ts';
 import { PRICE_RULE, priceOf } from './price.ts';
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { repliesOf } from '../sync/producer/known-jobs.ts';
 
 const countsSchema = z.object({

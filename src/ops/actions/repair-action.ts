@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { html } from 'hono/html';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Problem } from '../../base/problem.ts';
 import { REDACTED, redactData } from '../../base/redaction.ts';
 import { shellWords } from '../../base/shell-words.ts';

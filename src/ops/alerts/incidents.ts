@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { assignDeaths, beginDeaths, type DeathsByKey, followDeaths } from './dead-incidents.ts';
 import type { Deaths } from './deaths.ts';
 import { finish, type Incident, incidentSchema, NO_FACTS, newIncident, type Pace } from './incident.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const at = z.number().meta({ description: 'Milliseconds since 1970, clock of Redis' });
 const moment = z.iso.datetime();

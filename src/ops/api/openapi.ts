@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Json, openApi, reference } from '../../base/openapi.ts';
 import { ANSWERS } from './answers.ts';
 import { OPERATIONS, type Operation } from './operations.ts';

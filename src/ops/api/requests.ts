@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MOMENT_WORDS, readMoment } from '../../base/moment.ts';
 import { filterFault, OPEN_TO_ACTS } from '../../outbox/meant.ts';
 

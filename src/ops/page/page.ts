@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isKnownStore } from '../../events/recent.ts';
 import type { OpsEnv, Role } from '../auth.ts';
 import { askPostgres } from './asked.ts';

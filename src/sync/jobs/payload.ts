@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Problem } from './problems.ts';
 import type { FetchInventory, PushSales } from './push-sales.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CircuitOptions, checkCircuitOptions } from '../../circuit/options.ts';
 import type { GateOptions } from '../gate/gate-script.ts';
 

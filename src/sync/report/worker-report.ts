@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RegisteredWorker } from '../../circuit/register.ts';
 import type { BenchedWorker } from '../../circuit/types.ts';
 
