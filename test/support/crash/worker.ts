@@ -8,8 +8,11 @@ import type { CrashPoint } from '../crash-points.ts';
 type Run = (...args: unknown[]) => Promise<unknown>;
 
 const point = process.env['CRASH_AT'];
-/** Permission, job, worker; `record` has more. */
+/** Of each call: permission, job, worker; `record` has more. */
 const ARGUMENTS_OF_ACQUIRE = 3;
+/** Of all calls of a command together: the machine's. Then two of each call: claim and mark. */
+const KEYS_OF_ALL = 4;
+const KEYS_OF_A_CALL = 2;
 const recording = new Set<Promise<unknown>>();
 
 for (const name of ['eval', 'evalsha']) {
@@ -26,22 +29,23 @@ async function watch([, keyCount, ...rest]: unknown[], run: () => Promise<unknow
   // The gate also hears of the opening on its own connection, perhaps before `record` is answered here.
   if (isAt('before-pause') && isGate(keys)) await Promise.allSettled(recording);
   if (!isOfJob(keys)) return run();
-  const recorded = rest.length - keys.length > ARGUMENTS_OF_ACQUIRE;
+  const calls = (keys.length - KEYS_OF_ALL) / KEYS_OF_A_CALL;
+  const recorded = (rest.length - keys.length) / calls > ARGUMENTS_OF_ACQUIRE;
   if (recorded && isAt('before-record')) return die();
   const running = run();
   if (recorded) recording.add(running);
   try {
-    const reply = await running;
-    if (recorded ? diesOfRecord(reply) : diesOfAcquire(reply)) await die();
-    return reply;
+    const replies = await running;
+    if (Array.isArray(replies) && replies.some(recorded ? diesOfRecord : diesOfAcquire)) await die();
+    return replies;
   } finally {
     recording.delete(running);
   }
 }
 
-/** `acquire` and `record`: after the four of the machine comes the claim. */
+/** `acquire` and `record`: after the keys of all comes a claim. */
 function isOfJob(keys: readonly string[]): boolean {
-  return keys[4]?.includes(':circuit:claim:') === true;
+  return keys[KEYS_OF_ALL]?.includes(':circuit:claim:') === true;
 }
 
 function isGate(keys: readonly string[]): boolean {
