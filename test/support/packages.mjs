@@ -77,6 +77,8 @@ async function makePieces() {
     platform: 'node',
     target: 'node20.19',
     external: ['@electric-sql/pglite', 'msgpackr-extract'],
+    // As in `scripts/bundle.mjs`.
+    define: { 'process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED': '"true"' },
     // Errors are told by their names.
     keepNames: true,
     minifyWhitespace: true,
