@@ -51,8 +51,6 @@ await build({
   external: LEFT_OUT,
   // BullMQ packs its arguments and unpacks nothing: what unpacks faster is a native library that each start would load.
   define: { 'process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED': '"true"' },
-  // Errors are told by their names.
-  keepNames: true,
   sourcemap: true,
   sourcesContent: false,
   // Packages that are CommonJS ask for Node's own modules.

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { VARIABLES } from '../src/base/config/settings.ts';
 import { parseEntry } from '../src/events/entry.ts';
+import { type Insertion, insertEvents } from '../src/events/insert.ts';
 import { migrateDatabase } from '../src/events/migrate.ts';
-import { eventLog, type NewEventRow } from '../src/events/schema.ts';
 import { attemptEvent, deadLetterEvent, verdictEvent } from '../src/sync/sync-event.ts';
 import { aCircuit, type Bench, disconnectAll, START } from './circuit/harness.ts';
 import { type FreshDatabase, freshDatabase, type OpenDatabase, openDatabase } from './support/postgres.ts';
@@ -106,7 +106,7 @@ describe('the queries of the README', () => {
     fresh = await freshDatabase();
     database = openDatabase(fresh.url, 1);
     await migrateDatabase(database);
-    await database.db.insert(eventLog).values([...salesRows(), ...(await circuitRows())]);
+    await insertEvents(database, [...salesRows(), ...(await circuitRows())]);
   });
 
   afterAll(async () => {
@@ -196,7 +196,7 @@ const chicago = (time: string) => Date.parse(`${time}-06:00`);
 const hoursAgo = (hours: number) => Date.now() - hours * HOUR_MS;
 
 /** As a worker's events come out of the stream. */
-function salesRows(): NewEventRow[] {
+function salesRows(): Insertion[] {
   const sold = sale('sold', 'store-7', 'T-1001');
   const elsewhere = sale('sold-elsewhere', 'store-8', 'T-1001');
   const dead = sale('dead', 'store-9', 'T-2');
@@ -253,7 +253,7 @@ function sale(jobId: string, locationId: string, transactionId: string) {
 }
 
 /** Of a real circuit: one outage of four seconds with a failed trial, and one that goes on. */
-async function circuitRows(): Promise<NewEventRow[]> {
+async function circuitRows(): Promise<Insertion[]> {
   const bench = await aCircuit({ openMs: 1_000, failureThreshold: 2 });
   await bench.clock.pass(1_000);
   await bench.fail(2);
@@ -270,15 +270,15 @@ async function circuitRows(): Promise<NewEventRow[]> {
   return rowsOf(bench);
 }
 
-async function rowsOf({ entries }: Bench): Promise<NewEventRow[]> {
+async function rowsOf({ entries }: Bench): Promise<Insertion[]> {
   const found = await entries();
   return found
     .filter(({ event }) => !event.type.startsWith('outcome.'))
     .map(({ event, at }) => row(event, at));
 }
 
-function row(event: object, at: number): NewEventRow {
+function row(event: object, at: number): Insertion {
   const parsed = parseEntry(['event', JSON.stringify(event), 'at', String(at), 'state', 'closed']);
   if (parsed.kind === 'malformed') throw new Error(parsed.reason);
-  return parsed.row;
+  return { id: '0-1', row: parsed.row };
 }

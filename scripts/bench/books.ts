@@ -7,7 +7,7 @@ import { holdSnapshot } from '../../src/outbox/snapshot.ts';
 import { DAYS, STORES, writeSettled } from '../../test/outbox/many-sales.ts';
 import { databaseOn, openDatabase } from '../../test/support/postgres.ts';
 import type { BenchSetting } from './bench.ts';
-import { type Figure, figure, inMs, limited, percentile, spread } from './figure.ts';
+import { atMost, count, type Figure, figure, ms, percentile, spread } from './figure.ts';
 
 const LOOKS = 200;
 const LIMIT_MS = 5;
@@ -32,21 +32,13 @@ export async function benchBooks({ postgres, sales, say }: BenchSetting): Promis
     }
     const all = await database.read((tx) => planOf(tx, { date: days[DAYS / 2] ?? '' }));
     const times = plans.map(({ ms }) => ms);
+    const buffers = plans.map(({ buffers }) => buffers);
     return [
-      limited('one store and day: the query, median', percentile(times, 0.5), LIMIT_MS, inMs),
-      figure('… p99', inMs(percentile(times, 0.99))),
-      limited('tables read as a whole', Math.max(...plans.map(({ whole }) => whole)), 0, String),
-      figure(
-        'buffers of it, median',
-        String(
-          percentile(
-            plans.map(({ buffers }) => buffers),
-            0.5,
-          ),
-        ),
-      ),
+      atMost(figure('one store and day: the query', spread(times)), LIMIT_MS, 'p50'),
+      atMost(figure('tables read as a whole', count(Math.max(...plans.map(({ whole }) => whole)))), 0),
+      figure('buffers of it, median', count(percentile(buffers, 0.5))),
       figure('all questions of the books, as the client sees them', spread(whole)),
-      figure(`the ${STORES} stores of a day: the query`, inMs(all.ms)),
+      figure(`the ${STORES} stores of a day: the query`, ms(all.ms)),
     ];
   } finally {
     await database.close();

@@ -1,6 +1,6 @@
 import { hear, tell } from '../../src/base/happenings.ts';
 import type { Benchmark } from './bench.ts';
-import { limited, percentile } from './figure.ts';
+import { atMost, figure, percentile, us } from './figure.ts';
 
 const TOLD = 100_000;
 const ROUNDS = 21;
@@ -12,8 +12,8 @@ export const benchHappenings: Benchmark = async () => {
   const heard = perTellingUs();
   end();
   return Promise.resolve([
-    limited('one happening, nobody hears', unheard, 1, inUs),
-    limited('one happening, heard by one', heard, 1, inUs),
+    atMost(figure('one happening, nobody hears', us(unheard)), 1),
+    atMost(figure('one happening, heard by one', us(heard)), 1),
   ]);
 };
 
@@ -38,8 +38,4 @@ function tellOne(n: number): void {
     circuit: { kind: 'recorded', state: 'closed', moved: false },
     disposition: { kind: 'complete' },
   });
-}
-
-function inUs(us: number): string {
-  return `${us.toFixed(2)} µs`;
 }

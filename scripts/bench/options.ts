@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 import { ConexxusSyncError } from '../../src/base/errors.ts';
-import type { BenchSetting } from './bench.ts';
-
-type Amounts = Omit<BenchSetting, 'redis' | 'postgres' | 'say'>;
+import { AMOUNTS, type Amounts, LISTS } from './amounts.ts';
 
 export interface BenchOptions {
   readonly chosen: readonly string[];
   readonly amounts: Amounts;
+  /** File for everything as JSON. */
+  readonly json?: string;
+  /** Folder for processor profiles of what throughput measures. */
+  readonly profile?: string;
 }
 
 class UsageError extends ConexxusSyncError {
@@ -15,20 +17,20 @@ class UsageError extends ConexxusSyncError {
 
 /** What `--help` says of `benchmarks`. */
 export function usage(benchmarks: readonly string[]): string {
-  return `npm run bench -- [options]
-  --only NAME[,NAME]     of ${benchmarks.join(', ')}
-  --rounds 200           circuit: rounds of calls of each kind, by turns
-  --openings 100         opening: how often the circuit opens
-  --healings 50          healing: how many outages end
-  --backlog 100000       outage, page: jobs waiting
-  --seconds 60           outage: how long it is watched
-  --jobs 3000            throughput: sales per round
-  --commits 20000        outbox-commit: transactions of each kind
-  --backlog-sales 10000  outbox-backlog: single sales that wait
-  --sales 1000000        books: settled sales in the outbox
-  --rows 1000000         page: rows of the event log
-  --posts 1000           intake: posts a second
-  --post-seconds 30      intake: for so long`;
+  const amounts = Object.entries({ ...AMOUNTS, ...LISTS }).map(([name, [byDefault, what]]) =>
+    line(`--${flagOf(name)} ${String(byDefault)}`, what),
+  );
+  return [
+    'npm run bench -- [options]',
+    line('--only NAME[,NAME]', `of ${benchmarks.join(', ')}`),
+    line('--json FILE', 'all figures as JSON too, with the machine and its load'),
+    line('--profile FOLDER', 'throughput: a processor profile of each worker, and where the time goes'),
+    ...amounts,
+  ].join('\n');
+}
+
+function line(option: string, what: string): string {
+  return `  ${option.padEnd(24)} ${what}`;
 }
 
 /**
@@ -40,58 +42,85 @@ export function readOptions(
   benchmarks: readonly string[],
 ): BenchOptions | undefined {
   const given = parse(args);
-  if (given.help === true) return undefined;
-  const chosen = given.only?.split(',') ?? benchmarks;
+  if (given['help'] === true) return undefined;
+  const texts = textsOf(given);
+  const { only, json, profile } = texts;
+  const chosen = only?.split(',') ?? benchmarks;
   const unknown = chosen.find((name) => !benchmarks.includes(name));
   if (unknown !== undefined) {
     throw new UsageError(`There is no benchmark '${unknown}', only ${benchmarks.join(', ')}`);
   }
-  const amounts: Amounts = {
-    rounds: amount('rounds', given.rounds, 200),
-    openings: amount('openings', given.openings, 100),
-    healings: amount('healings', given.healings, 50),
-    backlog: amount('backlog', given.backlog, 100_000),
-    seconds: amount('seconds', given.seconds, 60),
-    jobs: amount('jobs', given.jobs, 3_000),
-    commits: amount('commits', given.commits, 20_000),
-    backlogSales: amount('backlog-sales', given['backlog-sales'], 10_000),
-    sales: amount('sales', given.sales, 1_000_000),
-    rows: amount('rows', given.rows, 1_000_000),
-    posts: amount('posts', given.posts, 1_000),
-    postSeconds: amount('post-seconds', given['post-seconds'], 30),
+  return {
+    chosen,
+    amounts: readAmounts(texts),
+    ...(json !== undefined && { json }),
+    ...(profile !== undefined && { profile }),
   };
-  return { chosen, amounts };
 }
 
-function parse(args: readonly string[]) {
+type Given = Readonly<Record<string, string | boolean | undefined>>;
+type Texts = Readonly<Record<string, string | undefined>>;
+
+function parse(args: readonly string[]): Given {
   const text = { type: 'string' } as const;
-  const options = {
-    only: text,
-    rounds: text,
-    openings: text,
-    healings: text,
-    backlog: text,
-    seconds: text,
-    jobs: text,
-    commits: text,
-    'backlog-sales': text,
-    sales: text,
-    rows: text,
-    posts: text,
-    'post-seconds': text,
-    help: { type: 'boolean' },
-  } as const;
+  const names = ['only', 'json', 'profile', ...Object.keys({ ...AMOUNTS, ...LISTS }).map(flagOf)];
+  const texts = Object.fromEntries(names.map((name) => [name, text]));
   try {
-    return parseArgs({ args: [...args], options }).values;
+    return parseArgs({ args: [...args], options: { ...texts, help: { type: 'boolean' } } }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
-function amount(name: string, given: string | undefined, byDefault: number): number {
-  const value = given === undefined ? byDefault : Number(given);
+function textsOf(given: Given): Texts {
+  const texts = Object.entries(given).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name, value] as const] : [],
+  );
+  return Object.fromEntries(texts);
+}
+
+function readAmounts(given: Texts): Amounts {
+  const amount = (name: keyof typeof AMOUNTS) => {
+    const text = given[flagOf(name)];
+    return text === undefined ? AMOUNTS[name][0] : wholeNumber(name, text, text);
+  };
+  const list = (name: keyof typeof LISTS) => {
+    const text = given[flagOf(name)];
+    return text?.split(',').map((part) => wholeNumber(name, part, text)) ?? LISTS[name][0];
+  };
+  return {
+    jobs: amount('jobs'),
+    turns: amount('turns'),
+    singles: amount('singles'),
+    adds: amount('adds'),
+    events: amount('events'),
+    kept: amount('kept'),
+    waiting: amount('waiting'),
+    rounds: amount('rounds'),
+    openings: amount('openings'),
+    healings: amount('healings'),
+    backlog: amount('backlog'),
+    seconds: amount('seconds'),
+    commits: amount('commits'),
+    backlogSales: amount('backlogSales'),
+    sales: amount('sales'),
+    posts: amount('posts'),
+    postSeconds: amount('postSeconds'),
+    rows: amount('rows'),
+    processes: list('processes'),
+    concurrency: list('concurrency'),
+  };
+}
+
+/** `backlogSales` is given as `--backlog-sales`. */
+function flagOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function wholeNumber(name: string, text: string, given: string): number {
+  const value = text === '' ? Number.NaN : Number(text);
   if (!Number.isInteger(value) || value < 1) {
-    throw new UsageError(`--${name} must be a whole number above 0, not '${given}'`);
+    throw new UsageError(`--${flagOf(name)} must be a whole number above 0, not '${given}'`);
   }
   return value;
 }

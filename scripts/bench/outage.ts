@@ -5,7 +5,7 @@ import { commandsRun } from '../../test/support/redis-load.ts';
 import { makeSales } from '../../test/support/sales.ts';
 import { type Stand, startStand } from '../../test/support/stand.ts';
 import type { Benchmark } from './bench.ts';
-import { type Figure, limited } from './figure.ts';
+import { atMost, type Figure, figure, megabytes, percent, perSecond } from './figure.ts';
 
 const WORKERS = 4;
 const LOOK_MS = 100;
@@ -59,13 +59,10 @@ async function watch(
 
   const grown = (of: (load: (typeof before)[number]) => number) =>
     Math.max(...after.map((load, i) => of(load) - of(before[i] ?? load)));
+  const busiest = grown((load) => load.cpuSeconds) / tookS;
   return [
-    limited(`${when}: CPU, busiest worker`, grown((load) => load.cpuSeconds) / tookS, 0.01, inPercent),
-    limited(`${when}: RSS growth, largest`, grown((load) => load.rssBytes) / MB, 5, inMegabytes),
-    limited(`${when}: Redis commands per worker`, commands / tookS / workers.length, 12, aSecond),
+    atMost(figure(`${when}: CPU, busiest worker`, percent(busiest * 100)), 1),
+    atMost(figure(`${when}: RSS growth, largest`, megabytes(grown((load) => load.rssBytes) / MB)), 5),
+    atMost(figure(`${when}: Redis commands per worker`, perSecond(commands / tookS / workers.length)), 12),
   ];
 }
-
-const inPercent = (share: number) => `${(share * 100).toFixed(2)} %`;
-const inMegabytes = (mb: number) => `${mb.toFixed(1)} MB`;
-const aSecond = (rate: number) => `${rate.toFixed(1)} / s`;

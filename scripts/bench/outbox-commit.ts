@@ -6,7 +6,7 @@ import { makeSales } from '../../test/support/sales.ts';
 import { findPostgres } from '../services/postgres.ts';
 import { startPrivatePostgres } from '../services.ts';
 import type { Benchmark } from './bench.ts';
-import { type Figure, figure, limited, percentile, spread, times } from './figure.ts';
+import { atMost, type Figure, figure, percentile, spread, times } from './figure.ts';
 
 const WRITERS = 200;
 const ROUNDS = 20;
@@ -31,7 +31,8 @@ interface Samples {
  */
 export const benchOutboxCommit: Benchmark = async ({ commits }) => {
   if ((await findPostgres(process.env['PATH'])) === undefined) {
-    return [figure(`commit, ${WRITERS} writers`, 'not measured: needs a Postgres server on this machine')];
+    const note = 'not measured: needs a Postgres server on this machine';
+    return [{ what: `commit, ${WRITERS} writers`, quantities: {}, note }];
   }
   const server = await startPrivatePostgres();
   try {
@@ -41,12 +42,13 @@ export const benchOutboxCommit: Benchmark = async ({ commits }) => {
     await database.close();
     const crowd = await measure(server.url, WRITERS, commits);
     const alone = await measure(server.url, 1, Math.ceil(commits / 10));
+    const toPlain = 'outbox to plain table';
     return [
       ...spreadsOf(crowd, `${WRITERS} writers`),
-      limited(`outbox to plain table, ${WRITERS} writers, p50`, ratio(crowd, 0.5), LIMIT, times),
-      limited(`outbox to plain table, ${WRITERS} writers, p99`, ratio(crowd, 0.99), LIMIT, times),
+      atMost(figure(`${toPlain}, ${WRITERS} writers, p50`, times(ratio(crowd, 0.5))), LIMIT),
+      atMost(figure(`${toPlain}, ${WRITERS} writers, p99`, times(ratio(crowd, 0.99))), LIMIT),
       ...spreadsOf(alone, '1 writer'),
-      figure('outbox to plain table, 1 writer, p50', times(ratio(alone, 0.5))),
+      figure(`${toPlain}, 1 writer, p50`, times(ratio(alone, 0.5))),
     ];
   } finally {
     await server.stop();

@@ -9,7 +9,7 @@ import { processLoad } from '../../test/support/process-load.ts';
 import { commandsRun } from '../../test/support/redis-load.ts';
 import { startStand } from '../../test/support/stand.ts';
 import type { BenchSetting } from './bench.ts';
-import { type Figure, figure, inMs, limited, percentile } from './figure.ts';
+import { atMost, type Figure, figure, ms, perSecond, spread } from './figure.ts';
 
 const DEAD = 2_000;
 const WARM_UP = 10;
@@ -52,7 +52,7 @@ async function benchLooks(
 ): Promise<Figure[]> {
   const cpuMs = async () => (await processLoad(dashboard.pid)).cpuSeconds * 1_000;
   const [cold] = await times(port, '/', 1);
-  const figures = [limited('the page, first of all', cold ?? Number.NaN, LIMIT_MS, inMs)];
+  const figures = [atMost(figure('the page, first of all', ms(cold ?? Number.NaN)), LIMIT_MS)];
   const looks = await looksOf(async (path) => {
     const answer = await ask(port, path);
     return { json: () => JSON.parse(answer) };
@@ -62,11 +62,8 @@ async function benchLooks(
     const before = await cpuMs();
     const took = await times(port, path, ASKED, EVERY_MS);
     const cpu = ((await cpuMs()) - before) / ASKED;
-    say(`${what}: ${inMs(cpu)} of CPU`);
-    figures.push(
-      limited(`${what}: p99`, percentile(took, 0.99), LIMIT_MS, inMs),
-      figure('… median, and CPU', `${inMs(percentile(took, 0.5))}, ${inMs(cpu)}`),
-    );
+    say(`${what}: ${cpu.toFixed(1)} ms of CPU`);
+    figures.push(atMost(figure(what, { ...spread(took), CPU: ms(cpu) }), LIMIT_MS, 'p99'));
   }
   return figures;
 }
@@ -118,11 +115,12 @@ async function benchStreams(redis: Redis, port: number): Promise<Figure[]> {
   for (const stream of streams) stream.destroy();
   const [none = 0, ...followed] = rates;
   return followed.map((rate, index) =>
-    limited(
-      `Redis commands a second for ${STREAMS[index + 1]} that follow, those within scripts too`,
-      rate - none,
+    atMost(
+      figure(
+        `Redis commands for ${STREAMS[index + 1]} that follow, those within scripts too`,
+        perSecond(rate - none),
+      ),
       COMMANDS_MAX,
-      (value) => value.toFixed(1),
     ),
   );
 }

@@ -1,46 +1,88 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { makeSales } from '../../test/support/sales.ts';
-import { startStand } from '../../test/support/stand.ts';
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Benchmark, BenchSetting } from './bench.ts';
-import { figure, percentile, perSecond, times } from './figure.ts';
+import { type Figure, figure, median, megabytes, ms, perSecond } from './figure.ts';
+import { type Spent, showSpent } from './profile/spent.ts';
+import type { Profiling } from './sides/profiling.ts';
+import { type Round, runRound, SIDES, type Side } from './sides/round.ts';
+import { startApi } from './sides/start-api.ts';
+import { takeTurns } from './turns.ts';
 
-const WORKERS = 2;
-const ROUNDS = 3;
-const LOOK_MS = 20;
+const MB = 2 ** 20;
 
-/** What safety costs: our workers against bare ones, by turns. */
+interface Size {
+  readonly processes: number;
+  readonly concurrency: number;
+}
+
+type Rounds = ReadonlyMap<Side, readonly Round[]>;
+
+/** What safety costs: our worker against a bare one, and one assembled from packages, by turns. */
 export const benchThroughput: Benchmark = async (setting) => {
-  const bare: number[] = [];
-  const ours: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    bare.push(await jobsPerSecond(setting, 'scripts/bench/bare-worker.ts'));
-    ours.push(await jobsPerSecond(setting, 'dist/worker.js'));
-    setting.say(
-      `round ${round + 1}: bare ${perSecond(bare.at(-1) ?? 0)}, ours ${perSecond(ours.at(-1) ?? 0)}`,
-    );
+  const api = await startApi(setting.programs);
+  try {
+    const figures: Figure[] = [];
+    for (const size of sizesOf(setting)) {
+      setting.say(`${nameOf(size)}: ${setting.turns} turns`);
+      const rounds = await runSize(setting, api.url, size);
+      for (const side of SIDES) figures.push(figureOf(side, size, rounds));
+    }
+    return figures;
+  } finally {
+    await api.stop();
   }
-  const median = (rates: readonly number[]) => percentile(rates, 0.5);
-  return [
-    figure(`bare BullMQ worker + got, ${WORKERS} processes`, perSecond(median(bare))),
-    figure(`our worker, ${WORKERS} processes`, perSecond(median(ours))),
-    figure('our worker to the bare one', times(median(ours) / median(bare))),
-  ];
 };
 
-/** Until all are delivered; the workers are up before the queue is let go. */
-async function jobsPerSecond({ redis, postgres, jobs }: BenchSetting, entry: string): Promise<number> {
-  const stand = await startStand({ redisUrl: redis.url, databaseUrl: postgres.url });
-  try {
-    await stand.queue.pause();
-    await stand.enqueue(makeSales(jobs));
-    await Promise.all(
-      Array.from({ length: WORKERS }, () => stand.startWorker({ COMPLETED_MAX: String(jobs) }, entry)),
-    );
-    const from = performance.now();
-    await stand.queue.resume();
-    while ((await stand.queue.getCompletedCount()) < jobs) await delay(LOOK_MS);
-    return (jobs / (performance.now() - from)) * 1_000;
-  } finally {
-    await stand.close();
-  }
+function sizesOf({ processes, concurrency }: BenchSetting): Size[] {
+  return processes.flatMap((processes) => concurrency.map((concurrency) => ({ processes, concurrency })));
+}
+
+function nameOf({ processes, concurrency }: Size): string {
+  return `${processes} x ${concurrency}`;
+}
+
+async function runSize(setting: BenchSetting, apiUrl: string, size: Size): Promise<Rounds> {
+  const { jobs, turns, profile } = setting;
+  const spent: Spent[] = [];
+  const rounds = await takeTurns(SIDES, turns, async (side, turn) => {
+    const profiling = profile === undefined ? undefined : await profilingOf(profile, size, side, turn);
+    const round = await runRound(setting, { side, apiUrl, jobs, ...size, profiling });
+    if (profiling !== undefined) spent.push({ side, jobs: round.jobs, profiling });
+    return round;
+  });
+  if (spent.length > 0) await showSpent(nameOf(size), spent);
+  return rounds;
+}
+
+async function profilingOf(
+  folder: string,
+  { processes, concurrency }: Size,
+  side: Side,
+  turn: number,
+): Promise<Profiling> {
+  await mkdir(folder, { recursive: true });
+  return { folder: resolve(folder), name: `${processes}x${concurrency}-${side}-${turn + 1}` };
+}
+
+function figureOf(side: Side, size: Size, rounds: Rounds): Figure {
+  const of = (value: (round: Round) => number) => (rounds.get(side) ?? []).map(value);
+  const bare = (value: (round: Round) => number) => (rounds.get('bare') ?? []).map(value);
+  const rate = (round: Round) => round.jobsPerSecond;
+  const cpu = (round: Round) => round.workerMs;
+  return figure(`${nameOf(size)}, ${side}`, {
+    jobs: median(perSecond, of(rate), bare(rate)),
+    'worker CPU a job': median(ms, of(cpu), bare(cpu)),
+    Redis: median(
+      ms,
+      of((round) => round.redisMs),
+    ),
+    Postgres: median(
+      ms,
+      of((round) => round.postgresMs),
+    ),
+    RSS: median(
+      megabytes,
+      of((round) => round.rssBytes / MB),
+    ),
+  });
 }

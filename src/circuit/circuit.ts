@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { ConexxusSyncError } from '../base/errors.ts';
-import { redisScript } from '../base/redis.ts';
+import { batchedScript, redisScript } from '../base/redis.ts';
 import { type CircuitKeys, circuitKeys } from './keys.ts';
 import { type CircuitOptions, checkCircuitOptions } from './options.ts';
-import { type CircuitScript, circuitScript } from './scripts.ts';
+import { type CircuitScript, circuitBatch, circuitScript } from './scripts.ts';
 import type {
   Acquired,
   BenchEnding,
@@ -19,9 +19,9 @@ import type {
 
 /** One circuit for all processes of a namespace. It holds no state of its own: all of it is in Redis. */
 export interface Circuit {
-  /** May this job call now? One round trip. Rejects where Redis can't be written. */
+  /** May this job call now? One round trip, shared with those who ask in the same turn. Rejects where Redis can't be written. */
   acquire(subject: Subject): Promise<Acquired>;
-  /** What came of the call: once per permission, whatever happened. One round trip. */
+  /** What came of the call: once per permission, whatever happened. One round trip, shared likewise. */
   record(subject: Subject, permission: string, report: OutcomeReport): Promise<Recorded>;
   /** Takes the lease on the health call if it is due; the permission to end it with, or null. */
   beginHealth(): Promise<string | null>;
@@ -57,13 +57,13 @@ interface CircuitDeps {
 }
 
 /** @throws {InvalidCircuitOptionsError} */
-export function createCircuit({ redis, namespace, eventStream, options, worker = '' }: CircuitDeps): Circuit {
+export function createCircuit(deps: CircuitDeps): Circuit {
+  const { redis, namespace, eventStream, options, worker = '' } = deps;
   checkCircuitOptions(options);
   const keys = circuitKeys(namespace, eventStream);
   const script = <Reply>(name: CircuitScript) =>
     redisScript<Reply>(redis, circuitScript(name, options, keys.channel));
-  const acquire = script<AcquireReply>('acquire');
-  const record = script<RecordReply>('record');
+  const { acquire, record } = ofEachCall(deps, keys);
   const health = script<0 | 1>('health');
   const bench = script<0 | 1>('bench');
   const operate = script<['done'] | ['refused', string]>('operate');
@@ -106,6 +106,15 @@ export function createCircuit({ redis, namespace, eventStream, options, worker =
   };
 }
 
+/** What is decided at each call: those of one turn together. */
+function ofEachCall({ redis, options }: CircuitDeps, keys: CircuitKeys) {
+  const batched = <Reply>(name: CircuitScript, args: number) => {
+    const { prelude, step } = circuitBatch(name, options, keys.channel);
+    return batchedScript<Reply>(redis, { prelude, step, sharedKeys: keys.machine, ownKeys: 2, args });
+  };
+  return { acquire: batched<AcquireReply>('acquire', 3), record: batched<RecordReply>('record', 9) };
+}
+
 /** A payload without a sync key is claimed by its job, and never marked delivered. */
 function subjectName({ syncKey, jobId }: Subject): string {
   return syncKey ?? `job:${jobId}`;
@@ -113,7 +122,7 @@ function subjectName({ syncKey, jobId }: Subject): string {
 
 function subjectKeys(keys: CircuitKeys, subject: Subject): string[] {
   const name = subjectName(subject);
-  return [...keys.machine, keys.claim(name), keys.delivered(name)];
+  return [keys.claim(name), keys.delivered(name)];
 }
 
 function isSlow({ effect, durationMs }: OutcomeReport, { slowCallMs }: CircuitOptions): boolean {

@@ -12,7 +12,16 @@ const INCLUDE = /^-- @include (\w+)$/gm;
  * the text cost nothing per call; as arguments they would be parsed by every one.
  */
 export function circuitScript(name: CircuitScript, options: CircuitOptions, channel: string): string {
-  return baseLua(options, channel) + readLua(name).replace(INCLUDE, (_line, part: string) => readLua(part));
+  return baseLua(options, channel) + decisionLua(name);
+}
+
+/** The same in its two parts, for a script that makes the decision many times at once. */
+export function circuitBatch(name: CircuitScript, options: CircuitOptions, channel: string) {
+  return { prelude: baseLua(options, channel), step: decisionLua(name) };
+}
+
+function decisionLua(name: CircuitScript): string {
+  return readLua(name).replace(INCLUDE, (_line, part: string) => readLua(part));
 }
 
 /** The machine and the register alone, for a script elsewhere that decides on their picture (the gate). */

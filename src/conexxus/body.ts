@@ -17,7 +17,7 @@ export function wholeBody(): Body {
   return {
     add: (chunk) => void chunks.push(chunk),
     beginning: () => beginningOf(chunks),
-    end: () => ({ text: decode(Buffer.concat(chunks)) }),
+    end: () => ({ text: decode(chunks) }),
   };
 }
 
@@ -42,8 +42,11 @@ export function listBody(reader: ItemReader): Body {
 }
 
 /** Not Buffer's toString: the decoder drops a byte order mark, which JSON.parse refuses. */
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+const utf8 = new TextDecoder();
+
+function decode(chunks: readonly Uint8Array[]): string {
+  const [first, ...others] = chunks;
+  return utf8.decode(first === undefined || others.length > 0 ? Buffer.concat(chunks) : first);
 }
 
 function beginningOf(chunks: readonly Uint8Array[]): string {
@@ -54,5 +57,5 @@ function beginningOf(chunks: readonly Uint8Array[]): string {
     firstChunks.push(chunk);
     size += chunk.byteLength;
   }
-  return decode(Buffer.concat(firstChunks));
+  return decode(firstChunks);
 }

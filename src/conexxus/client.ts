@@ -89,12 +89,12 @@ export function createConexxusClient(options: ConexxusClientOptions): ConexxusCl
 
   async function callWith(key: string, { sentIds, ...request }: CallRequest): Promise<ClassifiedCall> {
     const startedAt = performance.now();
-    const { reply, resent } = await transport.exchange({ ...request, apiKey: key });
+    const { reply, resent } = await transport.exchange({ apiKey: key, ...request });
     const durationMs = Math.round(performance.now() - startedAt);
     const call = { durationMs, resent, sentIds, nowMs: Date.now(), redact };
     const classified =
       'code' in reply ? { outcome: classifyProblem(reply, call) } : classifyAnswer(reply, call);
-    return { ...classified, call };
+    return { call, ...classified };
   }
 
   async function call(request: CallRequest): Promise<ClassifiedCall> {
@@ -115,7 +115,7 @@ export function createConexxusClient(options: ConexxusClientOptions): ConexxusCl
         return classifyProblem(post, { durationMs: 0, resent: false, nowMs: Date.now(), redact });
       }
       const request = { path: SALES_PATH, post, timeoutMs, connection: 'pooled', signal } as const;
-      return (await call({ ...request, sentIds: transactionIds })).outcome;
+      return (await call({ sentIds: transactionIds, ...request })).outcome;
     },
     async fetchInventory({ onItem, signal }) {
       const request = { path: INVENTORY_PATH, timeoutMs, connection: 'pooled', signal, onItem } as const;

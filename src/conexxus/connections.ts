@@ -1,5 +1,5 @@
 import dns, { type LookupAddress } from 'node:dns';
-import { Agent as HttpAgent } from 'node:http';
+import { type AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
@@ -22,6 +22,8 @@ export interface ConnectionOptions {
   readonly concurrency: number;
   /** Of a request on a pooled one. */
   readonly timeoutMs: number;
+  /** PEM; takes the place of the public authorities. */
+  readonly ca?: string | undefined;
 }
 
 /** How connections to one host are made and kept. */
@@ -35,7 +37,7 @@ export interface Connections {
   close(): void;
 }
 
-export function createConnections({ concurrency, timeoutMs }: ConnectionOptions): Connections {
+export function createConnections({ concurrency, timeoutMs, ca }: ConnectionOptions): Connections {
   let lastAnswered: string | undefined;
   const lookup: LookupFunction = (host, options, callback) => {
     dns.lookup(host, options, (error, found, family) =>
@@ -55,11 +57,17 @@ export function createConnections({ concurrency, timeoutMs }: ConnectionOptions)
     timeout: IDLE_SOCKET_MS,
     ...tryAll(timeoutMs),
   };
-  const pooled = { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
+  // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 can't switch it off.
+  const trust = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
+  const agentsOf = (options: AgentOptions) => ({
+    http: new HttpAgent(options),
+    https: new HttpsAgent({ ...options, ...trust }),
+  });
+  const pooled = agentsOf(pool);
 
   return {
     pooled,
-    own: (callMs) => ({ http: new HttpAgent(tryAll(callMs)), https: new HttpsAgent(tryAll(callMs)) }),
+    own: (callMs) => agentsOf(tryAll(callMs)),
     answeredFrom(address) {
       lastAnswered = address ?? lastAnswered;
     },

@@ -1,13 +1,15 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Got, got, type Request } from 'got';
+import type { Request } from 'got';
+import { onceAborted } from './abort.ts';
 import { type Body, listBody, wholeBody } from './body.ts';
 import type { Problem } from './call-error.ts';
 import type { Answer, AnswerBody } from './classify.ts';
-import { type Agents, createConnections } from './connections.ts';
+import { createConnections } from './connections.ts';
 import { describeFailure } from './failure.ts';
 import { createItemReader, type OnItem } from './item-reader.ts';
+import { createRequests, type SentRequest } from './request.ts';
 
 /** The longest body that is read; memory stays flat however much is sent. */
 export const MAX_RESPONSE_BYTES = 50 * 1024 * 1024;
@@ -29,11 +31,7 @@ export interface TransportOptions {
   readonly ca?: string | undefined;
 }
 
-export interface WireRequest {
-  readonly path: string;
-  readonly apiKey: string;
-  /** Present: a POST of this JSON text. */
-  readonly post?: { readonly json: string; readonly idempotencyKey: string };
+export interface WireRequest extends SentRequest {
   /** Of the whole exchange. */
   readonly timeoutMs: number;
   /** `own`: a fresh connection, which waits for no other call and tells whether one can be made. */
@@ -58,36 +56,37 @@ export interface Transport {
 
 export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, concurrency, timeoutMs, userAgent, ca } = options;
-  const base = new URL(baseUrl);
-  const connections = createConnections({ concurrency, timeoutMs });
-  const client = got.extend({
-    headers: { 'user-agent': userAgent, accept: 'application/json', 'accept-encoding': 'identity' },
-    // Retries belong to the queue; a redirect would carry the key and the sale to another host.
-    retry: { limit: 0 },
-    followRedirect: false,
-    throwHttpErrors: false,
-    decompress: false,
-    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 can't switch it off.
-    https: { rejectUnauthorized: true, ...(ca === undefined ? {} : { certificateAuthority: ca }) },
-  });
+  const { host } = new URL(baseUrl);
+  const connections = createConnections({ concurrency, timeoutMs, ca });
+  const begin = createRequests({ baseUrl, userAgent, agents: connections.pooled, timeoutMs });
+
+  function beginIn(request: WireRequest, leftMs: number): Request {
+    if (request.connection === 'own') {
+      return begin(request, { agents: connections.own(leftMs), timeoutMs: leftMs });
+    }
+    return leftMs === timeoutMs
+      ? begin(request)
+      : begin(request, { agents: connections.pooled, timeoutMs: leftMs });
+  }
 
   async function attempt(request: WireRequest, leftMs: number): Promise<Attempt> {
-    const { signal, connection, timeoutMs } = request;
+    const { signal } = request;
     const wire = newWire();
     if (signal?.aborted) return { reply: ABORTED, wire };
     const describe = (thrown: unknown): Problem =>
       signal?.aborted
         ? ABORTED
-        : describeFailure(thrown, { host: base.host, timeoutMs, tried: triedInVain(wire) });
+        : describeFailure(thrown, { host, timeoutMs: request.timeoutMs, tried: triedInVain(wire) });
     try {
-      const agent = connection === 'pooled' ? connections.pooled : connections.own(leftMs);
-      const stream = open(client, base, agent, request, leftMs);
+      const stream = beginIn(request, leftMs);
       watch(stream, wire);
-      const reply = await receive(stream, describe, request.onItem);
+      const reply = await receive(stream, describe, request);
       if (!('code' in reply)) connections.answeredFrom(wire.address);
       return { reply, wire };
     } catch (thrown) {
       return { reply: describe(thrown), wire };
+    } finally {
+      wire.socket?.off('data', wire.hear);
     }
   }
 
@@ -137,18 +136,26 @@ interface Wire {
   heard: boolean;
   /** When the request went out on it. */
   startedAt: number;
+  readonly hear: () => void;
 }
 
 function newWire(): Wire {
-  return { socket: undefined, address: undefined, reused: false, heard: false, startedAt: 0 };
+  const wire: Wire = {
+    socket: undefined,
+    address: undefined,
+    reused: false,
+    heard: false,
+    startedAt: 0,
+    hear: () => {
+      wire.heard = true;
+    },
+  };
+  return wire;
 }
 
 function watch(stream: Request, wire: Wire): void {
   stream.once('request', (request: ClientRequest) => {
     request.once('socket', (socket) => {
-      const hear = () => {
-        wire.heard = true;
-      };
       const connected = () => {
         wire.address = socket.remoteAddress;
       };
@@ -158,8 +165,7 @@ function watch(stream: Request, wire: Wire): void {
       if (socket.connecting) socket.once('connect', connected);
       else connected();
       // After Node's own listener, so that it takes nothing from the parser.
-      socket.once('data', hear);
-      request.once('close', () => socket.off('data', hear));
+      socket.once('data', wire.hear);
     });
   });
 }
@@ -170,35 +176,15 @@ function triedInVain({ socket, address }: Wire): readonly string[] | undefined {
   return address === undefined ? (tried ?? []) : undefined;
 }
 
-function open(client: Got, base: URL, agent: Agents, request: WireRequest, leftMs: number): Request {
-  const { path, apiKey, post, signal } = request;
-  const headers = { 'x-api-key': apiKey };
-  const stream = client.stream(`${base.href.replace(/\/+$/, '')}${path}`, {
-    timeout: { request: leftMs },
-    agent: { ...agent },
-    ...(signal === undefined ? {} : { signal }),
-    ...(post === undefined
-      ? { method: 'GET', headers }
-      : {
-          method: 'POST',
-          body: post.json,
-          headers: {
-            ...headers,
-            'content-type': 'application/json',
-            'idempotency-key': post.idempotencyKey,
-          },
-        }),
-  });
-  // An error after we have stopped listening must not end the process.
-  stream.on('error', () => {});
-  return stream;
-}
 async function receive(
   stream: Request,
   describe: (thrown: unknown) => Problem,
-  onItem: OnItem | undefined,
+  { signal, onItem }: WireRequest,
 ): Promise<Answer | Problem> {
+  const cutOff = () => void stream.destroy(new Error('cut off'));
+  const forget = signal === undefined ? () => {} : onceAborted(signal, cutOff);
   const body = await readBody(stream, describe, onItem);
+  forget();
   const { response } = stream;
   const { problem } = body;
   if (response === undefined || problem === ABORTED) return problem ?? describe(new Error('no answer'));
@@ -212,29 +198,58 @@ async function readBody(
 ): Promise<AnswerBody> {
   let body: Body | undefined;
   let size = 0;
+  const take = (chunk: Uint8Array): void => {
+    body ??= onItem !== undefined && isSuccess(stream) ? listBody(createItemReader(onItem)) : wholeBody();
+    size += chunk.byteLength;
+    if (size > MAX_RESPONSE_BYTES || declaredBytes(stream) > MAX_RESPONSE_BYTES) throw new TooLarge();
+    body.add(chunk);
+  };
   try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-      body ??= onItem !== undefined && isSuccess(stream) ? listBody(createItemReader(onItem)) : wholeBody();
-      size += chunk.byteLength;
-      if (size > MAX_RESPONSE_BYTES || declaredBytes(stream) > MAX_RESPONSE_BYTES) {
-        return { text: body.beginning(), problem: TOO_LARGE };
-      }
-      body.add(chunk);
-      // Who sends faster than we read would have us read on and on, megabytes in one turn of the event loop.
-      if (onItem !== undefined) await nextTurn();
-    }
+    await (onItem === undefined ? flow(stream, take) : flowByTurns(stream, take));
     return body?.end() ?? { text: '' };
   } catch (thrown) {
-    return { text: body?.beginning() ?? '', problem: describe(thrown) };
+    return {
+      text: body?.beginning() ?? '',
+      problem: thrown instanceof TooLarge ? TOO_LARGE : describe(thrown),
+    };
   } finally {
-    // Lets go of the signal's listener, and of the socket unless it went back to the pool.
+    // Lets go of the socket, unless it went back to the pool.
     stream.destroy();
+  }
+}
+
+/** Resolves at the stream's end. */
+function flow(stream: Request, take: (chunk: Uint8Array) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Uint8Array) => {
+      try {
+        take(chunk);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    stream.on('end', resolve);
+    // It stays: an error after the end must not end the process.
+    stream.on('error', reject);
+    stream.on('close', () => reject(new Error('closed')));
+  });
+}
+
+/** Who sends faster than we read would have us read on and on, megabytes in one turn of the event loop. */
+async function flowByTurns(stream: Request, take: (chunk: Uint8Array) => void): Promise<void> {
+  // After we have stopped listening.
+  stream.on('error', () => {});
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    take(chunk);
+    await nextTurn();
   }
 }
 
 function isSuccess({ response }: Request): boolean {
   return response !== undefined && response.statusCode >= 200 && response.statusCode <= 299;
 }
+
+class TooLarge extends Error {}
 
 const TOO_LARGE: Problem = {
   code: 'answer_too_large',

@@ -4,6 +4,7 @@ import { errorMessage } from '../base/errors.ts';
 import { parseEntry } from './entry.ts';
 import { eventStreamKey } from './event.ts';
 import { refusedStreamKey } from './stream.ts';
+import { cleanText } from './text.ts';
 
 // How far the log is: what is neither in the stream up to a mark, nor in Postgres, nor set apart, was never written.
 
@@ -51,7 +52,8 @@ export async function readRefused(redis: Redis, namespace: string): Promise<Refu
 
 function rowOf(fields: readonly string[]): RefusedRow[] {
   const parsed = parseEntry(originalOf(fields));
-  return parsed.kind === 'row' ? [{ jobId: parsed.row.aggregateId, type: parsed.row.eventType }] : [];
+  if (parsed.kind === 'malformed') return [];
+  return [{ jobId: cleanText(parsed.event.aggregateId), type: cleanText(parsed.event.type) }];
 }
 
 /** As it was in the outcome stream. */

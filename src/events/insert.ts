@@ -1,11 +1,12 @@
+import { type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../base/database.ts';
 import { postgresReason, sqlStateOf } from '../base/postgres-errors.ts';
-import { eventLog, type NewEventRow } from './schema.ts';
+import type { RowJson } from './entry.ts';
 
 export interface Insertion {
   /** Of the stream entry. */
   readonly id: string;
-  readonly row: NewEventRow;
+  readonly row: RowJson;
 }
 
 export interface Refusal {
@@ -31,12 +32,7 @@ export async function insertEvents(
   const [first, ...others] = insertions;
   if (!first) return [];
   try {
-    await database.write((tx) =>
-      tx
-        .insert(eventLog)
-        .values(insertions.map(({ row }) => row))
-        .onConflictDoNothing({ target: eventLog.dedupeKey }),
-    );
+    await database.write((tx) => tx.execute(insertOf(insertions)));
     return [];
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown;
@@ -47,6 +43,21 @@ export async function insertEvents(
     ...(await insertEvents(database, insertions.slice(0, half))),
     ...(await insertEvents(database, insertions.slice(half))),
   ];
+}
+
+/**
+ * One parameter whatever the batch. As a text, which Postgres casts: the driver would make a JSON string of a
+ * parameter of type jsonb.
+ */
+function insertOf(insertions: readonly Insertion[]): SQL {
+  const rows = `[${insertions.map(({ row }) => row).join(',')}]`;
+  return sql`
+    insert into event_log (event_type, aggregate_id, location_id, "timestamp", payload, metadata, transaction_ids, dedupe_key)
+    select type, "aggregateId", "locationId", at, payload || added, metadata, coalesce("transactionIds", '{}'), "dedupeKey"
+    from jsonb_to_recordset(${rows}::text::jsonb) as event (
+      type text, "aggregateId" text, "locationId" text, at timestamptz, payload jsonb, added jsonb, metadata jsonb,
+      "transactionIds" text[], "dedupeKey" text)
+    on conflict (dedupe_key) do nothing`;
 }
 
 function isRefusal(thrown: unknown): boolean {

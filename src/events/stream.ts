@@ -1,15 +1,8 @@
 import type { Redis } from 'ioredis';
-import * as z from 'zod';
 import { errorMessage } from '../base/errors.ts';
-import type { EntryFields } from './entry.ts';
 import { eventStreamKey } from './event.ts';
 import { FORGET_DEAD_READERS, REFUSE, SETTLE } from './scripts.ts';
-
-export interface StreamEntry {
-  readonly id: string;
-  /** Null: deleted by somebody while it was pending. */
-  readonly fields: EntryFields | null;
-}
+import { entriesClaimed, entriesRead, type StreamEntry } from './stream-reply.ts';
 
 export interface StreamOptions {
   readonly redis: Redis;
@@ -35,13 +28,6 @@ export interface EventStream {
   forgetDeadReaders(): Promise<void>;
 }
 
-const entries = z
-  .array(z.tuple([z.string(), z.array(z.string()).nullable()]).nullable())
-  // Redis 6.2 answers null for an entry deleted by somebody while it was pending.
-  .transform((raw) => raw.flatMap((entry) => (entry ? [{ id: entry[0], fields: entry[1] }] : [])));
-const readReply = z.tuple([z.tuple([z.string(), entries])]).nullable();
-const claimReply = z.tuple([z.string(), entries]).rest(z.unknown());
-
 const GROUP = 'writer';
 /** How much later than asked the answer to a blocking read may come before its connection counts as dead. */
 const READ_GRACE_MS = 5_000;
@@ -60,12 +46,14 @@ export function openEventStream({ redis, blocking, namespace, consumer }: Stream
   const withGroup = <T>(read: () => Promise<T>) => withGroupOf(redis, key, read);
 
   async function read(count: number, from: '>' | '0'): Promise<StreamEntry[]> {
-    return entriesOf(await redis.xreadgroup('GROUP', GROUP, consumer, 'COUNT', count, 'STREAMS', key, from));
+    return entriesRead(
+      await redis.xreadgroup('GROUP', GROUP, consumer, 'COUNT', count, 'STREAMS', key, from),
+    );
   }
 
   async function waitAndRead(count: number, blockMs: number): Promise<StreamEntry[]> {
     const wait = ['BLOCK', blockMs] as const;
-    return entriesOf(
+    return entriesRead(
       await blocking.xreadgroup('GROUP', GROUP, consumer, 'COUNT', count, ...wait, 'STREAMS', key, '>'),
     );
   }
@@ -82,7 +70,7 @@ export function openEventStream({ redis, blocking, namespace, consumer }: Stream
       const reply = await withGroup(() =>
         redis.xautoclaim(key, GROUP, consumer, minIdleMs, '0-0', 'COUNT', count),
       );
-      return claimReply.parse(reply)[1];
+      return entriesClaimed(reply);
     },
     settle: async (ids) => {
       if (ids.length > 0) await redis.eval(SETTLE, 1, key, GROUP, ...ids);
@@ -94,10 +82,6 @@ export function openEventStream({ redis, blocking, namespace, consumer }: Stream
       await withGroup(() => redis.eval(FORGET_DEAD_READERS, 1, key, GROUP, READER_DEAD_MS));
     },
   };
-}
-
-function entriesOf(reply: unknown): StreamEntry[] {
-  return readReply.parse(reply)?.[0][1] ?? [];
 }
 
 /** The group is gone after a FLUSHALL, and not there yet at the first start. */

@@ -26,6 +26,18 @@ function cleanJson(value: unknown, depth: number): unknown {
   return value;
 }
 
+/** Whether `cleanText` surely has nothing to do in a JSON text. Any escape by number is in doubt, and so is a pair. */
+export function isSurelyClean(json: string): boolean {
+  return !/\\u|[\ud800-\udfff]/.test(json);
+}
+
+/** Whether `cleanRecord` refuses it. */
+export function nestsTooDeep(value: unknown, depth = 0): boolean {
+  if (depth > DEPTH_MAX) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((item) => nestsTooDeep(item, depth + 1));
+}
+
 /** The beginning of a text, at most `max` UTF-16 units, cut between code points and fit for Postgres. */
 export function excerpt(text: string, max = EXCERPT_MAX): string {
   const end = text.length > max && isHighSurrogate(text.charCodeAt(max - 1)) ? max - 1 : max;

@@ -2,7 +2,8 @@ import type { Database } from '../base/database.ts';
 import { tell } from '../base/happenings.ts';
 import { parseEntry } from './entry.ts';
 import { type Insertion, insertEvents } from './insert.ts';
-import type { EventStream, StreamEntry } from './stream.ts';
+import type { EventStream } from './stream.ts';
+import type { StreamEntry } from './stream-reply.ts';
 
 export interface TransferOptions {
   readonly stream: EventStream;

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { errorMessage } from '../base/errors.ts';
 import { tell } from '../base/happenings.ts';
 import { KEEP_FINISHED_S } from './finished-jobs.ts';
+import { finishingTogether } from './finishing.ts';
 import { QUEUE_NAME, queuePrefix } from './queue.ts';
 import { backoffStrategy } from './settle.ts';
 import type { WorkerSelf } from './worker-self.ts';
@@ -34,17 +35,23 @@ const NEVER_STALLED_OUT = 1_000_000_000;
 
 export function createConsumer(deps: ConsumerDeps): Consumer {
   const { redis, namespace, self, completedMax, process } = deps;
-  const worker = new AskingWorker(QUEUE_NAME, counted(process, self), {
-    connection: redis,
-    prefix: queuePrefix(namespace),
-    concurrency: self.slots,
-    lockDuration: LOCK_MS,
-    stalledInterval: STALL_CHECK_MS,
-    maxStalledCount: NEVER_STALLED_OUT,
-    removeOnComplete: { age: KEEP_FINISHED_S, count: completedMax },
-    settings: { backoffStrategy },
-    autorun: false,
-  });
+  const cutOff = new AbortController();
+  const worker = new AskingWorker(
+    QUEUE_NAME,
+    counted(process, self, cutOff.signal),
+    {
+      connection: redis,
+      prefix: queuePrefix(namespace),
+      concurrency: self.slots,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALL_CHECK_MS,
+      maxStalledCount: NEVER_STALLED_OUT,
+      removeOnComplete: { age: KEEP_FINISHED_S, count: completedMax },
+      settings: { backoffStrategy },
+      autorun: false,
+    },
+    finishingTogether(redis),
+  );
   worker.on('error', (error) => tell('queue-failed', { error: errorMessage(error) }));
   worker.on('stalled', (jobId) => tell('job-stalled', { jobId }));
   return {
@@ -60,7 +67,7 @@ export function createConsumer(deps: ConsumerDeps): Consumer {
     },
     async drain(timeoutMs) {
       self.takesJobs = false;
-      const deadline = setTimeout(() => worker.cancelAllJobs('shutdown'), timeoutMs);
+      const deadline = setTimeout(() => cutOff.abort(), timeoutMs);
       await worker.close();
       clearTimeout(deadline);
     },
@@ -75,12 +82,12 @@ class AskingWorker extends Worker {
   }
 }
 
-/** BullMQ counts the parameters of a processor: it gives a signal only to one that has three plain ones. */
-function counted(process: Processor, self: WorkerSelf): Processor {
-  return async (job, token, signal) => {
+/** Two parameters: to a function of three, BullMQ would give a signal of each job's own, which costs more than its use. */
+function counted(process: Processor, self: WorkerSelf, cutOff: AbortSignal): Processor {
+  return async (job, token) => {
     self.busy += 1;
     try {
-      const result: unknown = await process(job, token, signal);
+      const result: unknown = await process(job, token, cutOff);
       return result;
     } finally {
       self.busy -= 1;

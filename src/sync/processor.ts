@@ -60,7 +60,6 @@ export function createProcessor(deps: ProcessorDeps): Process {
   const { handlers, stopping } = deps;
   // One for each job that waits: beyond ten, Node would take them for a leak, and say so on stderr.
   setMaxListeners(Number.POSITIVE_INFINITY, stopping);
-  // BullMQ gives a signal only to a function with three plain parameters: it counts them.
   return async (bullJob, lock, signal) => {
     const token = lock ?? '';
     holdToPolicy(bullJob);
@@ -149,19 +148,22 @@ async function record(
 ): Promise<Recorded> {
   const { circuit, gate, redact, self, stopping } = deps;
   const { attempt, doubt } = weighed;
-  const { stack: _stack, retryAfterMs, ...made } = attempt;
   const inDoubt = staysInDoubt(weighed, earlier) ? true : undefined;
-  const row = { ...made, worker: self.name, inDoubt };
   const subject = { jobId: idOf(bullJob), syncKey: job.syncKey };
   const report = {
     effect: await effectFor(bullJob, job, attempt, deps),
     durationMs: attempt.durationMs,
     delivered: attempt.outcome === 'delivered',
-    retryAfterMs,
+    retryAfterMs: attempt.retryAfterMs,
     doubt,
     payload: evidenceOf(attempt.outcome, job),
     failure: failureOf(attempt, subject.jobId, self.name),
-    event: attemptEvent(subjectOf(bullJob, job), permission, row, redact),
+    event: attemptEvent(
+      subjectOf(bullJob, job),
+      permission,
+      { worker: self.name, inDoubt, ...attempt },
+      redact,
+    ),
   };
   const recorded = await untilAnswered(() => circuit.record(subject, permission, report), stopping);
   if (recorded.moved || recorded.state !== 'closed') {
@@ -197,17 +199,17 @@ async function decide(
   { policy, deliveredSince }: ProcessorDeps,
 ): Promise<Disposition> {
   const circumstances = {
-    ...recorded,
     attempt: attempt.attempt,
     askAgainMs,
     deliveredSince: isRefusal(attempt.outcome) && (await deliveredSince(bullJob)),
+    ...recorded,
   };
   const disposition = dispose(attempt.outcome, circumstances, policy, Math.random());
   const about = { jobId: idOf(bullJob), location: job.locationId, operation: job.name };
   if (recorded.verdict === 'suspect') tell('payload-suspected', about);
   // The row has them, once; what is told is logged, and an answer for each sale would be as much again.
   const { answer: _answer, details: _details, stack: _stack, retryAfterMs: _retryAfterMs, ...told } = attempt;
-  tell('attempt-made', { ...about, ...told, ...(trial && { trial }), circuit: recorded, disposition });
+  tell('attempt-made', { circuit: recorded, disposition, ...(trial && { trial }), ...about, ...told });
   return disposition;
 }
 

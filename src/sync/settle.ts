@@ -16,14 +16,16 @@ const UNEXPECTED_ERROR_DELAY_MS = 5_000;
 
 /** Whatever the enqueuing client set or forgot: the worker's policy holds. */
 export function holdToPolicy(job: Job): void {
-  // Our disposition decides when a job dies; BullMQ's own count never ends one.
-  job.opts.attempts = Number.MAX_SAFE_INTEGER;
-  job.opts.backoff = { type: 'custom' };
-  job.opts.removeOnFail = false;
-  // The newest alone: pages show the first one, and three hundred attempts would fill Redis with theirs.
-  job.opts.stackTraceLimit = 1;
-  // Then the consumer's holds.
-  delete job.opts.removeOnComplete;
+  Object.assign(job.opts, {
+    // Our disposition decides when a job dies; BullMQ's own count never ends one.
+    attempts: Number.MAX_SAFE_INTEGER,
+    backoff: { type: 'custom' },
+    removeOnFail: false,
+    // The newest alone: pages show the first one, and three hundred attempts would fill Redis with theirs.
+    stackTraceLimit: 1,
+    // Then the consumer's holds.
+    removeOnComplete: undefined,
+  });
 }
 
 /** BullMQ asks how long to wait; the disposition has put the answer into the error. */

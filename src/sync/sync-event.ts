@@ -50,11 +50,25 @@ export function attemptEvent(
   attempt: Attempt,
   redact: Redactor,
 ): SyncEvent {
-  const { details, ...rest } = attempt;
-  const what = attempt.outcome === 'delivered' ? 'succeeded' : 'failed';
-  const type = eventType(what, subject.name);
-  const told = details === undefined ? {} : redactDetails(details, redact);
-  return event(subject, type, `${permission}:${type}`, { ...rest, ...told }, redact);
+  const { outcome, attempt: number, durationMs, httpStatus, error, duplicate, worker } = attempt;
+  const { answer, flagged, refused, resent, inDoubt, details } = attempt;
+  const type = eventType(outcome === 'delivered' ? 'succeeded' : 'failed', subject.name);
+  const payload = {
+    outcome,
+    attempt: number,
+    durationMs,
+    httpStatus,
+    error,
+    duplicate,
+    worker,
+    answer,
+    flagged,
+    refused,
+    resent,
+    inDoubt,
+    ...(details === undefined ? {} : redactDetails(details, redact)),
+  };
+  return event(subject, type, `${permission}:${type}`, payload, redact);
 }
 
 /** They may quote the API's answer, such as an item of the catalog that is refused. */

@@ -1,5 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { assert, pre, property, string, stringMatching } from 'fast-check';
+import {
+  array,
+  assert,
+  constantFrom,
+  dictionary,
+  jsonValue,
+  letrec,
+  oneof,
+  pre,
+  property,
+  string,
+  stringMatching,
+} from 'fast-check';
 import { createRedactor, redactData, redactJson } from '../../src/base/redaction.ts';
 
 const SECRET = 'k3y/with+"quotes"&söme=';
@@ -163,5 +175,36 @@ describe('redaction', () => {
   it('of a member called __proto__ keeps it one', () => {
     const json = '{"__proto__":{"a":1},"list":[{"__proto__":"hunter22"}]}';
     expect(redactJson(json, redact)).toBe('{"__proto__":{"a":1},"list":[{"__proto__":"[redacted]"}]}');
+  });
+});
+
+describe('a JSON text', () => {
+  it('is redacted as its data is, whether it holds anything to redact or not', () => {
+    const text = oneof(string(), constantFrom(SECRET, 'x hunter22', 'https://a:b@c', 'x-api-key: k', '\n'));
+    const name = oneof(string(), constantFrom('cookie', 'Authorization', 'hunter22', '__proto__'));
+    const { value } = letrec((tie) => ({
+      value: oneof(
+        { maxDepth: 4 },
+        text,
+        jsonValue({ maxDepth: 1 }),
+        array(tie('value'), { maxLength: 4 }),
+        dictionary(name, tie('value'), { maxKeys: 4 }),
+      ),
+    }));
+    assert(
+      property(value, (data) => {
+        const json = JSON.stringify(data);
+        expect(redactJson(json, redact)).toBe(JSON.stringify(redactData(JSON.parse(json), redact)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ['lists', (depth: number) => '['.repeat(depth) + ']'.repeat(depth)],
+    ['objects', (depth: number) => '{"a":'.repeat(depth) + '1' + '}'.repeat(depth)],
+  ])('of %s is never nested deeper than can be read', (_what, nested) => {
+    expect(redactJson(nested(240), redact)).toBe(nested(240));
+    expect(redactJson(nested(260), redact)).toContain('nests deeper');
   });
 });

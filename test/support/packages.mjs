@@ -79,8 +79,6 @@ async function makePieces() {
     external: ['@electric-sql/pglite', 'msgpackr-extract'],
     // As in `scripts/bundle.mjs`.
     define: { 'process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED': '"true"' },
-    // Errors are told by their names.
-    keepNames: true,
     minifyWhitespace: true,
     outExtension: { '.js': '.mjs' },
     // Packages that are CommonJS ask for Node's own modules.

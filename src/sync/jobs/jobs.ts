@@ -102,6 +102,7 @@ function problemsOf(kind: JobKind, data: unknown, known: readonly Problem[]): Pr
   // Looking on could take for ever: shared references make small things endless.
   if (unfit.includes(TOO_LARGE)) return unfit;
   const found = [...known, ...unfit, ...shapeProblems(kind.schema, data), ...kind.problems(data)];
+  if (found.length === 0) return found;
   const paths = new Set<string>();
   return found.filter(({ path }) => !paths.has(path) && paths.add(path));
 }

@@ -33,10 +33,20 @@ function visit(walk: Walk, value: unknown): void {
   // Shared references can make a small object endless as JSON: stop as soon as it is known to be too large.
   if (walk.size > JSON_BYTES_MAX) return;
   walk.size += typeof value === 'string' ? value.length + 2 : 2;
-  if (typeof value === 'object' && value !== null) visitObject(walk, value);
-  else if (typeof value === 'number') visitNumber(walk, value);
-  else if (typeof value === 'bigint') report(walk, 'bigint does not exist in JSON: send it as text');
-  else if (isForeign(value)) report(walk, `${typeof value} does not exist in JSON`);
+  switch (typeof value) {
+    case 'object':
+      if (value !== null) visitObject(walk, value);
+      return;
+    case 'number':
+      return visitNumber(walk, value);
+    case 'bigint':
+      return report(walk, 'bigint does not exist in JSON: send it as text');
+    case 'undefined':
+    case 'function':
+    case 'symbol':
+      return report(walk, `${typeof value} does not exist in JSON`);
+    default:
+  }
 }
 
 /**
@@ -50,31 +60,33 @@ function visitNumber(walk: Walk, value: number): void {
   }
 }
 
-function isForeign(value: unknown): boolean {
-  return ['undefined', 'function', 'symbol'].includes(typeof value);
-}
-
 function visitObject(walk: Walk, value: object): void {
   if (walk.ancestors.has(value)) return report(walk, 'refers back to what contains it');
   if (walk.path.length >= DEPTH_MAX) return report(walk, `is nested deeper than ${DEPTH_MAX} levels`);
   walk.ancestors.add(value);
-  if (Array.isArray(value)) visitMembers(walk, value.keys(), value);
-  else if (isPlain(value)) visitMembers(walk, definedKeys(value), value);
+  if (Array.isArray(value)) visitItems(walk, value);
+  else if (isPlain(value)) visitMembers(walk, value);
   else report(walk, `must be a plain object or list, not ${value.constructor?.name ?? 'an exotic object'}`);
   walk.ancestors.delete(value);
 }
 
-function visitMembers(walk: Walk, keys: Iterable<PathSegment>, container: object): void {
-  for (const key of keys) {
-    walk.path.push(key);
-    if (typeof key === 'string') walk.size += key.length + 2;
-    visit(walk, Reflect.get(container, key));
+function visitItems(walk: Walk, items: readonly unknown[]): void {
+  for (const [place, item] of items.entries()) {
+    walk.path.push(place);
+    visit(walk, item);
     walk.path.pop();
   }
 }
 
-function definedKeys(value: object): string[] {
-  return Object.keys(value).filter((key) => Reflect.get(value, key) !== undefined);
+function visitMembers(walk: Walk, value: object): void {
+  for (const key of Object.keys(value)) {
+    const member: unknown = Reflect.get(value, key);
+    if (member === undefined) continue;
+    walk.path.push(key);
+    walk.size += key.length + 2;
+    visit(walk, member);
+    walk.path.pop();
+  }
 }
 
 /**

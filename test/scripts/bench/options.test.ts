@@ -1,36 +1,34 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { AMOUNTS, LISTS } from '../../../scripts/bench/amounts.ts';
 import { readOptions, usage } from '../../../scripts/bench/options.ts';
 
 const NAMES = ['circuit', 'outage', 'books'];
-const DEFAULTS = {
-  rounds: 200,
-  openings: 100,
-  healings: 50,
-  backlog: 100_000,
-  seconds: 60,
-  jobs: 3_000,
-  commits: 20_000,
-  backlogSales: 10_000,
-  sales: 1_000_000,
-  rows: 1_000_000,
-  posts: 1_000,
-  postSeconds: 30,
-};
+const DEFAULTS = Object.fromEntries(
+  Object.entries({ ...AMOUNTS, ...LISTS }).map(([name, [byDefault]]) => [name, byDefault]),
+);
 
 describe('the options of the benchmarks', () => {
   it('run all of them, as much as the help says', () => {
     expect(readOptions([], NAMES)).toEqual({ chosen: NAMES, amounts: DEFAULTS });
-    const told = [...usage(NAMES).matchAll(/--[a-z-]+ (\d+) /g)].map(([, amount]) => Number(amount));
-    expect(told).toEqual(Object.values(DEFAULTS));
+    const told = [...usage(NAMES).matchAll(/--[a-z-]+ ([\d,]+) /g)].map(([, amount]) => amount);
+    expect(told).toEqual(Object.values(DEFAULTS).map(String));
     expect(readOptions(['--help', '--only', 'nonsense'], NAMES)).toBeUndefined();
   });
 
   it('run some of them, in the order given, and more or less of it', () => {
-    expect(readOptions(['--only', 'books,circuit', '--backlog-sales', '7'], NAMES)).toEqual({
+    const args = ['--only', 'books,circuit', '--backlog-sales', '7', '--concurrency', '20,5'];
+    expect(readOptions(args, NAMES)).toEqual({
       chosen: ['books', 'circuit'],
-      amounts: { ...DEFAULTS, backlogSales: 7 },
+      amounts: { ...DEFAULTS, backlogSales: 7, concurrency: [20, 5] },
+    });
+  });
+
+  it('name where figures and profiles go', () => {
+    expect(readOptions(['--json', 'figures.json', '--profile', 'profiles'], NAMES)).toMatchObject({
+      json: 'figures.json',
+      profile: 'profiles',
     });
   });
 
@@ -39,6 +37,7 @@ describe('the options of the benchmarks', () => {
     [['--only', 'circuit,'], "There is no benchmark '', only circuit, outage, books"],
     [['--rounds', 'many'], "--rounds must be a whole number above 0, not 'many'"],
     [['--rounds', '0'], "--rounds must be a whole number above 0, not '0'"],
+    [['--concurrency', '10,'], "--concurrency must be a whole number above 0, not '10,'"],
     [['--round', '5'], /Unknown option '--round'/],
   ])('%j: says what is wrong', (args, message) => {
     expect(() => readOptions(args, NAMES)).toThrow(message);
