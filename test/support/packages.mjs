@@ -77,8 +77,8 @@ async function makePieces() {
     platform: 'node',
     target: 'node20.19',
     external: ['@electric-sql/pglite', 'msgpackr-extract'],
-    // Errors are told by their names.
-    keepNames: true,
+    // As in `scripts/bundle.mjs`.
+    define: { 'process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED': '"true"' },
     minifyWhitespace: true,
     outExtension: { '.js': '.mjs' },
     // Packages that are CommonJS ask for Node's own modules.
