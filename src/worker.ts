@@ -14,7 +14,6 @@ import { createRedactor } from './base/redaction.ts';
 import { connectRedis } from './base/redis.ts';
 import { requireFitRedis } from './base/redis-fitness.ts';
 import { takesWrites } from './base/redis-writes.ts';
-import { keepOldHeapSmall } from './base/small-heap.ts';
 import { VERSION } from './base/version.ts';
 import { type Circuit, createCircuit } from './circuit/circuit.ts';
 import { type ConexxusClient, createConexxusClient } from './conexxus/client.ts';
@@ -62,7 +61,6 @@ interface Base {
 }
 
 const redact = createRedactor(secretsOf());
-keepOldHeapSmall();
 await runProcess(main, redact);
 
 async function main(): Promise<void> {

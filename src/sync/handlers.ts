@@ -1,4 +1,5 @@
 import { errorMessage } from '../base/errors.ts';
+import { withSmallOldHeap } from '../base/small-heap.ts';
 import type { ConexxusClient } from '../conexxus/client.ts';
 import type { Outcome } from '../conexxus/outcome.ts';
 import type { Catalog } from '../inventory/catalog.ts';
@@ -41,16 +42,23 @@ export function createHandlers({ client, catalog, fetchPlaces }: HandlerDeps): H
     },
     fetch_inventory: {
       reserve: async () => ((await catalog.isReady()) ? fetchPlaces.take() : undefined),
-      async perform(job, signal) {
-        const incoming = catalog.receive();
-        const outcome = await client.fetchInventory({ onItem: (item) => incoming.add(item), signal });
-        if (outcome.kind !== 'delivered') return { outcome };
-        try {
-          return { outcome, details: { ...(await catalog.replace(job.locationId, incoming, signal)) } };
-        } catch (error) {
-          return { outcome, unstored: { message: errorMessage(error) } };
-        }
-      },
+      perform: (job, signal) => withSmallOldHeap(() => fetchCatalog(client, catalog, job.locationId, signal)),
     },
   };
+}
+
+async function fetchCatalog(
+  client: ConexxusClient,
+  catalog: Catalog,
+  locationId: string,
+  signal: AbortSignal | undefined,
+): Promise<Performed> {
+  const incoming = catalog.receive();
+  const outcome = await client.fetchInventory({ onItem: (item) => incoming.add(item), signal });
+  if (outcome.kind !== 'delivered') return { outcome };
+  try {
+    return { outcome, details: { ...(await catalog.replace(locationId, incoming, signal)) } };
+  } catch (error) {
+    return { outcome, unstored: { message: errorMessage(error) } };
+  }
 }
