@@ -13,6 +13,7 @@ import { aSale, ringUp } from '../support/outbox.ts';
 import { startCommand } from '../support/process.ts';
 import { makeSales } from '../support/sales.ts';
 import { type AlertStand, startAlertStand, untilWell, VIEWER, type Watched } from './alert-stand.ts';
+import { aTill, STORE, startIntake, tokenOf } from './intake-stand.ts';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
@@ -40,6 +41,9 @@ const resultSchema = z.object({ result: z.array(z.unknown()) });
 let folder: string;
 let stand: AlertStand;
 let stop: () => Promise<unknown>;
+let intake: Awaited<ReturnType<typeof startIntake>>;
+
+type Scraped = Pick<Watched, 'instance'>;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'conexxus-sync-prometheus-'));
@@ -47,12 +51,13 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await stop();
+  await intake.intake.stop();
   await stand.close();
   await rm(folder, { recursive: true });
 });
 
 /** The README's own, pointed at what runs here. */
-async function configFor(dashboard: Watched, others: readonly Watched[], password: string): Promise<string> {
+async function configFor(dashboard: Scraped, others: readonly Scraped[], password: string): Promise<string> {
   const [, fragment = ''] = /^```yaml\n(rule_files:[\s\S]*?)^```$/m.exec(readme) ?? [];
   const { scrape_configs: configs } = configSchema.parse(parse(fragment));
   const passwordFile = join(folder, 'password');
@@ -95,11 +100,14 @@ async function startPrometheus(config: string) {
   };
 }
 
-async function startWatched(): Promise<[dashboard: Watched, others: Watched[]]> {
+async function startWatched(): Promise<[dashboard: Scraped, others: Scraped[]]> {
   stand = await startAlertStand();
   const dashboard = await stand.watchDashboard();
-  const others = [await stand.watchWorker(), await stand.watchRelay()];
+  const others: Scraped[] = [await stand.watchWorker(), await stand.watchRelay()];
   await untilWell(stand, { relays: 1 });
+  const port = String(await freePort());
+  intake = await startIntake(stand, { INTAKE_HEALTH_PORT: port });
+  others.push({ instance: `127.0.0.1:${port}` });
   return [dashboard, others];
 }
 
@@ -113,6 +121,7 @@ async function startWatched(): Promise<[dashboard: Watched, others: Watched[]]> 
         ['up', ''],
         ['up', ''],
         ['up', ''],
+        ['up', ''],
       ]);
     }, 30_000);
     await eventually(async () => {
@@ -123,6 +132,10 @@ async function startWatched(): Promise<[dashboard: Watched, others: Watched[]]> 
     }, 30_000);
     await stand.enqueue(makeSales(20));
     await ringUp(stand.till, aSale('T-1'));
+    const [sale] = makeSales(1, 'posted');
+    expect(await aTill(intake.url, await tokenOf(stand)).post({ ...sale, locationId: STORE })).toMatchObject({
+      status: 202,
+    });
     await stand.untilSettled();
 
     const answers = async (expr: string) => {
