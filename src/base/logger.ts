@@ -34,24 +34,28 @@ export function createLogger({ level, redact, name = 'conexxus-sync', worker }: 
       serializers: { err: (thrown: unknown) => describeError(thrown, CAUSES_MAX) },
       hooks: { streamWrite: (line) => `${redactJson(line.trimEnd(), redact)}\n` },
     },
-    turnwise(pino.destination({ sync: true })),
+    turnwise,
   );
 }
 
-/** What is said in one turn of the event loop is written at its end, or at the process's: a system call for each line costs more than the line. */
-function turnwise(stdout: DestinationStream): DestinationStream {
-  let lines = '';
-  const flush = () => {
-    if (lines !== '') stdout.write(lines);
-    lines = '';
-  };
-  process.once('exit', flush);
-  return {
-    write(line) {
-      if (lines === '') setImmediate(flush);
-      lines += line;
-    },
-  };
+let stdout: DestinationStream | undefined;
+let lines = '';
+
+/** What is said in one turn of the event loop is written at its end, or at the process's: a system call costs more than a line. */
+const turnwise: DestinationStream = {
+  write(line) {
+    if (stdout === undefined) {
+      stdout = pino.destination({ sync: true });
+      process.once('exit', flush);
+    }
+    if (lines === '') setImmediate(flush);
+    lines += line;
+  },
+};
+
+function flush(): void {
+  if (lines !== '') stdout?.write(lines);
+  lines = '';
 }
 
 // Only these fields: errors of HTTP clients carry the whole request, headers and body, as properties.
