@@ -74,6 +74,8 @@ describe('workers that are killed', () => {
     await stand.simulator.setMode(503);
     await stand.enqueue(makeSales(50));
     await stand.untilPaused();
+    // A call that is under way as its worker dies would be answered, to nobody, once the API is well.
+    await eventually(async () => expect(await stand.queue.getActiveCount()).toBe(0));
     for (const worker of workers) worker.signal('SIGKILL');
     await Promise.all(workers.map(({ exited }) => exited));
     await stand.simulator.setMode('ok');
