@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Job, type Processor, type Queue, Worker } from 'bullmq';
+import { moveToFinished } from 'bullmq/dist/cjs/scripts/moveToFinished-14.js';
 import type { Redis } from 'ioredis';
 import { connectRedis } from '../../src/base/redis.ts';
 import { finishingTogether } from '../../src/sync/finishing.ts';
@@ -107,5 +108,14 @@ describe('what is pinned of BullMQ', () => {
     );
     // Another release: compare its redis-queue-backend.js (moveToFinishedArgs) with what finishing.ts hands on.
     expect(version).toBe('6.7.0');
+  });
+
+  it('has functions alone before it does anything: they need no KEYS and no ARGV', () => {
+    const { content } = moveToFinished;
+    const functions = content.slice(0, content.indexOf('local jobIdKey = KEYS[12]'));
+    expect(functions.length).toBeGreaterThan(content.length / 2);
+    const code = functions.replaceAll(/--\[\[.*?\]\]/gs, '').replaceAll(/--.*$/gm, '');
+    expect(code).toContain('local function removeLock');
+    expect(code).not.toMatch(/KEYS|ARGV/);
   });
 });

@@ -10,9 +10,15 @@
 -- Later than any time in ms that can be meant, and exact as a number and as JSON.
 local END_OF_TIME = 1e14
 
+-- One moment for all that one command decides.
+local moment
+
 local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  if not moment then
+    local time = redis.call('TIME')
+    moment = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return moment
 end
 
 -- A time or a count, or nil for what can't be one: `tonumber` alone also takes 'nan' and 'inf', and an
