@@ -124,11 +124,14 @@ export function batchedScript<Reply>(redis: Redis, script: BatchedScript): Redis
 
   async function settle(calls: readonly Call[]): Promise<void> {
     try {
-      const keys = calls.flatMap((call) => call.keys);
-      const replies = await run(
-        [...sharedKeys, ...keys],
-        calls.flatMap((call) => call.args),
-      );
+      const keys = [...sharedKeys];
+      const args: (string | number)[] = [];
+      // In place of two `flatMap`, each of which costs as much as the rest of a call does.
+      for (const call of calls) {
+        keys.push(...call.keys);
+        args.push(...call.args);
+      }
+      const replies = await run(keys, args);
       for (const [place, { resolve, reject }] of calls.entries()) {
         const reply = replies[place];
         if (reply instanceof Error) reject(reply);

@@ -85,8 +85,6 @@ export function createTransport(options: TransportOptions): Transport {
       return { reply, wire };
     } catch (thrown) {
       return { reply: describe(thrown), wire };
-    } finally {
-      wire.socket?.off('data', wire.hear);
     }
   }
 
@@ -118,7 +116,7 @@ function metClosedConnection({ reply, wire }: Attempt): boolean {
     'code' in reply &&
     reply.code === 'connection_reset' &&
     wire.reused &&
-    !wire.heard &&
+    !hasHeard(wire) &&
     performance.now() - wire.startedAt < CLOSE_HEARD_MS
   );
 }
@@ -132,25 +130,19 @@ interface Wire {
   address: string | undefined;
   /** It had served another request before. */
   reused: boolean;
-  /** A byte of an answer came. */
-  heard: boolean;
+  /** What it had read before. */
+  bytesBefore: number;
   /** When the request went out on it. */
   startedAt: number;
-  readonly hear: () => void;
 }
 
 function newWire(): Wire {
-  const wire: Wire = {
-    socket: undefined,
-    address: undefined,
-    reused: false,
-    heard: false,
-    startedAt: 0,
-    hear: () => {
-      wire.heard = true;
-    },
-  };
-  return wire;
+  return { socket: undefined, address: undefined, reused: false, bytesBefore: 0, startedAt: 0 };
+}
+
+/** A byte of an answer came. */
+function hasHeard({ socket, bytesBefore }: Wire): boolean {
+  return socket !== undefined && socket.bytesRead > bytesBefore;
 }
 
 function watch(stream: Request, wire: Wire): void {
@@ -161,11 +153,10 @@ function watch(stream: Request, wire: Wire): void {
       };
       wire.socket = socket;
       wire.reused = request.reusedSocket;
+      wire.bytesBefore = socket.bytesRead;
       wire.startedAt = performance.now();
       if (socket.connecting) socket.once('connect', connected);
       else connected();
-      // After Node's own listener, so that it takes nothing from the parser.
-      socket.once('data', wire.hear);
     });
   });
 }

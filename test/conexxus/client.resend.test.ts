@@ -147,4 +147,11 @@ overTls('over TLS (skipped where there is no openssl to make a certificate with)
       expect(seen.map(({ connection }) => connection)).toEqual([1, 1, 2]);
     },
   );
+
+  it('no call is made once more where a byte of an answer came', async () => {
+    const { push, seen } = await apiOf(['answer', (socket) => socket.end('HTTP/1.1 2')], { secured: true });
+    await push('ps-1');
+    expect(await push('ps-2')).toMatchObject(LOST);
+    expect(seen).toHaveLength(2);
+  });
 });

@@ -27,9 +27,22 @@ function canonicalMembers(record: Readonly<Record<string, unknown>>): string {
   for (const key of Object.keys(record).sort()) {
     const value = record[key];
     if (value === undefined) continue;
-    members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(value)}`;
+    members += `${members === '' ? '' : ','}${nameText(key)}:${canonicalJson(value)}`;
   }
   return `{${members}}`;
+}
+
+/** Payloads have the same few names again and again: so many of their texts are kept, and none that is long. */
+const NAMES_KEPT = 1_000;
+const KEPT_LENGTH = 64;
+const nameTexts = new Map<string, string>();
+
+function nameText(name: string): string {
+  const known = nameTexts.get(name);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(name);
+  if (name.length <= KEPT_LENGTH && nameTexts.size < NAMES_KEPT) nameTexts.set(name, text);
+  return text;
 }
 
 function isRecord(data: unknown): data is Readonly<Record<string, unknown>> {

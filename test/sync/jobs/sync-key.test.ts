@@ -29,6 +29,14 @@ describe('canonical JSON', () => {
     );
   });
 
+  it('writes each name as it is, however many there are and however long', () => {
+    const names = Array.from({ length: 2_000 }, (_, n) => `"${'n'.repeat(n % 100)}${n}\n`);
+    const data = Object.fromEntries(names.map((name) => [name, 1]));
+    const text = canonicalJson(data);
+    expect(text).toBe(canonicalize(data));
+    expect(canonicalJson(data)).toBe(text);
+  });
+
   it('leaves out a member that is undefined', () => {
     expect(canonicalJson({ b: undefined, a: { c: undefined } })).toBe('{"a":{}}');
   });
