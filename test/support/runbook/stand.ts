@@ -9,6 +9,7 @@ import { type FaultStand, startFaultStand } from '../../faults/fault-stand.ts';
 import { eventually } from '../eventually.ts';
 import { type RunningProcess, startProcess } from '../process.ts';
 import { makeSales } from '../sales.ts';
+import { untilLogged } from './logged.ts';
 import type { Situation } from './readme.ts';
 import { createTypist } from './typist.ts';
 
@@ -121,7 +122,7 @@ export async function startRunbookStand(servers: Servers = {}): Promise<RunbookS
         }
         if (index === 0) await expectMetrics(situation, pages);
       }
-      await expectLogged(situation, tills, since);
+      await untilLogged(tills, since, situation.quoted);
       await typist.stop();
       await calm();
     },
@@ -168,15 +169,4 @@ async function metricsOf(page: string): Promise<string> {
   } catch {
     return '';
   }
-}
-
-function expectLogged(
-  { quoted }: Situation,
-  tills: readonly RunningProcess[],
-  since: readonly number[],
-): Promise<void> {
-  return eventually(() => {
-    const logged = tills.flatMap(({ logs }, index) => logs.slice(since[index]));
-    expect(logged.map(({ msg }) => msg)).toEqual(expect.arrayContaining([...quoted]));
-  }, 15_000);
 }
