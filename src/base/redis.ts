@@ -103,8 +103,11 @@ interface Call {
   readonly reject: (error: unknown) => void;
 }
 
-/** So that no other client waits long for its turn at Redis: about ten milliseconds at the worst. */
-const CALLS_MAX = 100;
+/**
+ * Redis answers a command when all of it is done: so that those who asked first go on while it decides on the others, and
+ * no other client waits long for its turn.
+ */
+const CALLS_MAX = 25;
 
 /**
  * The script as a function of one call's own keys and arguments. Calls of one turn of the event loop go as one command:
