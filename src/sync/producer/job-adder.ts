@@ -48,6 +48,18 @@ end
 return 1
 `;
 
+/**
+ * KEYS: hashes of jobs.
+ * Returns for each of them whether it is there: 1 or 0.
+ */
+const ARE_THERE = `
+local there = {}
+for place, key in ipairs(KEYS) do
+  there[place] = redis.call('EXISTS', key)
+end
+return there
+`;
+
 /** Three round trips at most, whatever the number of entries: delivered marks, additions, states of known jobs. */
 export function createJobAdder(connection: QueueConnection, namespace: string): JobAdder {
   const { redis } = connection;
@@ -82,7 +94,7 @@ function isKeyed(entry: Entry): boolean {
 }
 
 /**
- * Asks whether the job is there and adds it, as one transaction: of many who enqueue the same sales at
+ * Asks which of the jobs are there and adds them, as one transaction: of many who enqueue the same sales at
  * once exactly one is told `accepted`. BullMQ alone does not say whether it ignored an addition.
  */
 async function transact(
@@ -96,17 +108,17 @@ async function transact(
   const transaction = client.multi();
   const claims = entries.flatMap((entry) => claimOf(namespace, entry));
   for (const claim of claims) transaction.runCommand('set', claim);
+  const keys = entries.map(({ jobId }) => queue.toKey(jobId));
+  transaction.runCommand('eval', [ARE_THERE, keys.length, ...keys]);
   const marks: (string | number)[][] = [];
   for (const entry of entries) {
     const job = jobOf(queue, entry);
-    const key = queue.toKey(entry.jobId);
-    transaction.runCommand('exists', [key]);
     await backend.addJobToTransaction(transaction, job, entry.jobId);
-    if (entry.splits === true) marks.push([MARK_NEW, 1, key, job.timestamp, SPLITS]);
+    if (entry.splits === true) marks.push([MARK_NEW, 1, queue.toKey(entry.jobId), job.timestamp, SPLITS]);
   }
   for (const mark of marks) transaction.runCommand('eval', mark);
-  const replies = (await repliesOf(transaction)).slice(claims.length);
-  return new Map(entries.map((entry, n) => [entry, addedAs(entry, replies[2 * n], replies[2 * n + 1])]));
+  const [there, ...storedIds] = (await repliesOf(transaction)).slice(claims.length);
+  return addedAs(entries, Array.isArray(there) ? there : [], storedIds);
 }
 
 /** What is known of the payload already is worth more. */
@@ -123,10 +135,22 @@ export function jobOf(queue: Queue, { name, jobId, json, deduplicationId }: Entr
   return { ...new Job(queue, name, {}, options, jobId).asJSON(), data: json };
 }
 
-/** `storedId` is another's where an unfinished job has the same deduplication id. */
-function addedAs({ jobId }: Entry, existed: unknown, storedId: unknown): Added {
-  if (storedId !== jobId) return known(String(storedId));
-  return existed === 1 ? known(jobId) : { jobId, status: 'accepted' };
+/** A stored id is another's where an unfinished job has the same deduplication id. */
+function addedAs(
+  entries: readonly Entry[],
+  there: readonly unknown[],
+  storedIds: readonly unknown[],
+): Map<Entry, Added> {
+  // Of a job that is in the list twice, the first one adds it.
+  const added = new Map<Entry, Added>();
+  const seen = new Set<string>();
+  for (const [place, entry] of entries.entries()) {
+    const { jobId } = entry;
+    const isNew = storedIds[place] === jobId && there[place] === 0 && !seen.has(jobId);
+    added.set(entry, isNew ? { jobId, status: 'accepted' } : known(String(storedIds[place])));
+    seen.add(jobId);
+  }
+  return added;
 }
 
 function known(jobId: string): Added {

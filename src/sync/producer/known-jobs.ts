@@ -2,17 +2,15 @@ import type { Redis } from 'ioredis';
 import { deliveredMarkKey } from '../../circuit/keys.ts';
 import type { EnqueuedState } from './enqueued.ts';
 
-/** Which of these payloads are remembered as delivered. One round trip. */
+/** Which of these payloads are remembered as delivered. One command. */
 export async function readDelivered(
   redis: Redis,
   namespace: string,
   syncKeys: readonly string[],
 ): Promise<Set<string>> {
   if (syncKeys.length === 0) return new Set();
-  const pipeline = redis.pipeline();
-  for (const syncKey of syncKeys) pipeline.exists(deliveredMarkKey(namespace, syncKey));
-  const marks = await repliesOf(pipeline);
-  return new Set(syncKeys.filter((_, index) => marks[index] === 1));
+  const marks = await redis.mget(syncKeys.map((syncKey) => deliveredMarkKey(namespace, syncKey)));
+  return new Set(syncKeys.filter((_, index) => marks[index] !== null));
 }
 
 /**
