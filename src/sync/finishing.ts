@@ -1,25 +1,11 @@
 import { type BackendFactory, createRedisBackend, type RedisQueueBackend } from 'bullmq';
 import { moveToFinished } from 'bullmq/dist/cjs/scripts/moveToFinished-14.js';
 import type { Redis } from 'ioredis';
-import { batchedScript } from '../base/redis.ts';
+import { batchedScript, type RedisScript } from '../base/redis.ts';
 
-/** Of the keys that BullMQ gives its script, those which all jobs of a queue have in common; by their names in BullMQ. */
-const SHARED_KEYS = [
-  'wait',
-  'active',
-  'prioritized',
-  'events',
-  'stalled',
-  'limiter',
-  'delayed',
-  'paused',
-  'meta',
-  'pc',
-  'marker',
-];
-/** After the first ten: completed or failed, the job, its metrics; then the marker. */
+/** Of the keys that BullMQ gives its script, the job's own: its set of finished ones, its hash, its metrics. */
 const OWN_FROM = 10;
-const OWN_KEYS = 3;
+const OWN_TO = 13;
 /** What BullMQ gives its script after the keys. */
 const ARGS = 9;
 /** Here its script begins to do something; all that stands before is functions, which need to be made only once. */
@@ -33,25 +19,27 @@ export function finishingTogether(redis: Redis): BackendFactory<RedisQueueBacken
   const { name, keys } = moveToFinished;
   return (queue, opts, options) => {
     const backend = createRedisBackend(queue, opts, options);
-    const finish = batchedScript<unknown>(redis, scriptFor(backend));
     const execute = backend.execCommand.bind(backend);
-    backend.execCommand = (client, command, given) =>
-      command === name
-        ? finish(given.slice(OWN_FROM, OWN_FROM + OWN_KEYS), given.slice(keys))
-        : execute(client, command, given);
+    let finish: RedisScript<unknown> | undefined;
+    backend.execCommand = (client, command, given) => {
+      if (command !== name) return execute(client, command, given);
+      // A backend has one queue: the first job's keys say which ones all its jobs have in common.
+      finish ??= finishWith(redis, [...given.slice(0, OWN_FROM), ...given.slice(OWN_TO, keys)]);
+      return finish(given.slice(OWN_FROM, OWN_TO), given.slice(keys));
+    };
     return backend;
   };
 }
 
-function scriptFor({ keys }: RedisQueueBackend) {
+function finishWith(redis: Redis, sharedKeys: readonly string[]): RedisScript<unknown> {
   const { content } = moveToFinished;
   const begins = content.indexOf(BEGINS);
-  return {
+  return batchedScript(redis, {
     prelude: content.slice(0, begins),
-    // The marker is among the keys that all share, but BullMQ has it last.
+    // What all have in common comes first here; BullMQ has the last of it, its marker, after the job's own.
     step: `KEYS[11], KEYS[12], KEYS[13], KEYS[14] = KEYS[12], KEYS[13], KEYS[14], KEYS[11]\n${content.slice(begins)}`,
-    sharedKeys: SHARED_KEYS.map((key) => keys[key] ?? ''),
-    ownKeys: OWN_KEYS,
+    sharedKeys,
+    ownKeys: OWN_TO - OWN_FROM,
     args: ARGS,
-  };
+  });
 }

@@ -5,7 +5,7 @@ import { SPLITS } from '../dead-letters/splits.ts';
 import type { JobName } from '../jobs/jobs.ts';
 import { openQueue } from '../queue.ts';
 import type { Enqueued } from './enqueued.ts';
-import { readDelivered, readStates, repliesOf } from './known-jobs.ts';
+import { ARE_THERE, readDelivered, readStates, repliesOf } from './known-jobs.ts';
 import type { QueueConnection } from './queue-connection.ts';
 
 /** A checked job, written out. */
@@ -46,18 +46,6 @@ if redis.call('HGET', KEYS[1], 'timestamp') == ARGV[1] then
   redis.call('HSET', KEYS[1], ARGV[2], '1')
 end
 return 1
-`;
-
-/**
- * KEYS: hashes of jobs.
- * Returns for each of them whether it is there: 1 or 0.
- */
-const ARE_THERE = `
-local there = {}
-for place, key in ipairs(KEYS) do
-  there[place] = redis.call('EXISTS', key)
-end
-return there
 `;
 
 /** Three round trips at most, whatever the number of entries: delivered marks, additions, states of known jobs. */

@@ -2,6 +2,18 @@ import type { Redis } from 'ioredis';
 import { deliveredMarkKey } from '../../circuit/keys.ts';
 import type { EnqueuedState } from './enqueued.ts';
 
+/**
+ * KEYS: hashes of jobs.
+ * Returns for each of them whether it is there: 1 or 0.
+ */
+export const ARE_THERE = `
+local there = {}
+for place, key in ipairs(KEYS) do
+  there[place] = redis.call('EXISTS', key)
+end
+return there
+`;
+
 /** Which of these payloads are remembered as delivered. One command. */
 export async function readDelivered(
   redis: Redis,
@@ -27,14 +39,15 @@ export async function readStates(
   const pipeline = redis.pipeline();
   for (const set of ['completed', 'failed', 'delayed']) pipeline.zmscore(toKey(set), ...jobIds);
   pipeline.lrange(toKey('active'), 0, -1);
-  for (const jobId of jobIds) pipeline.exists(toKey(jobId));
-  const [completed, failed, delayed, active, ...exists] = await repliesOf(pipeline);
+  pipeline.eval(ARE_THERE, jobIds.length, ...jobIds.map(toKey));
+  const [completed, failed, delayed, active, there] = await repliesOf(pipeline);
   const stateOf = (jobId: string, index: number): EnqueuedState => {
     if (isMember(completed, index)) return 'completed';
     if (isMember(failed, index)) return 'failed';
     if (isMember(delayed, index)) return 'delayed';
     if (Array.isArray(active) && active.includes(jobId)) return 'active';
-    return delivered.has(jobId) && exists[index] !== 1 ? 'delivered' : 'waiting';
+    const isThere = Array.isArray(there) && there[index] === 1;
+    return delivered.has(jobId) && !isThere ? 'delivered' : 'waiting';
   };
   return new Map(jobIds.map((jobId, index) => [jobId, stateOf(jobId, index)]));
 }
