@@ -60,13 +60,14 @@ export function createTransport(options: TransportOptions): Transport {
   const connections = createConnections({ concurrency, timeoutMs, ca });
   const begin = createRequests({ baseUrl, userAgent, agents: connections.pooled, timeoutMs });
 
-  function beginIn(request: WireRequest, leftMs: number): Request {
+  function beginIn(request: WireRequest, leftMs: number, wire: Wire): Request {
+    const onSent = (sent: ClientRequest) => watch(sent, wire);
     if (request.connection === 'own') {
-      return begin(request, { agents: connections.own(leftMs), timeoutMs: leftMs });
+      return begin(request, onSent, { agents: connections.own(leftMs), timeoutMs: leftMs });
     }
     return leftMs === timeoutMs
-      ? begin(request)
-      : begin(request, { agents: connections.pooled, timeoutMs: leftMs });
+      ? begin(request, onSent)
+      : begin(request, onSent, { agents: connections.pooled, timeoutMs: leftMs });
   }
 
   async function attempt(request: WireRequest, leftMs: number): Promise<Attempt> {
@@ -78,8 +79,7 @@ export function createTransport(options: TransportOptions): Transport {
         ? ABORTED
         : describeFailure(thrown, { host, timeoutMs: request.timeoutMs, tried: triedInVain(wire) });
     try {
-      const stream = beginIn(request, leftMs);
-      watch(stream, wire);
+      const stream = beginIn(request, leftMs, wire);
       const reply = await receive(stream, describe, request);
       if (!('code' in reply)) connections.answeredFrom(wire.address);
       return { reply, wire };
@@ -145,19 +145,17 @@ function hasHeard({ socket, bytesBefore }: Wire): boolean {
   return socket !== undefined && socket.bytesRead > bytesBefore;
 }
 
-function watch(stream: Request, wire: Wire): void {
-  stream.once('request', (request: ClientRequest) => {
-    request.once('socket', (socket) => {
-      const connected = () => {
-        wire.address = socket.remoteAddress;
-      };
-      wire.socket = socket;
-      wire.reused = request.reusedSocket;
-      wire.bytesBefore = socket.bytesRead;
-      wire.startedAt = performance.now();
-      if (socket.connecting) socket.once('connect', connected);
-      else connected();
-    });
+function watch(sent: ClientRequest, wire: Wire): void {
+  sent.once('socket', (socket) => {
+    const connected = () => {
+      wire.address = socket.remoteAddress;
+    };
+    wire.socket = socket;
+    wire.reused = sent.reusedSocket;
+    wire.bytesBefore = socket.bytesRead;
+    wire.startedAt = performance.now();
+    if (socket.connecting) socket.once('connect', connected);
+    else connected();
   });
 }
 
@@ -222,7 +220,10 @@ function flow(stream: Request, take: (chunk: Uint8Array) => void): Promise<void>
     stream.on('end', resolve);
     // It stays: an error after the end must not end the process.
     stream.on('error', reject);
-    stream.on('close', () => reject(new Error('closed')));
+    stream.on('close', () => {
+      // An error's stack is dear, and after the end nobody hears it.
+      if (!stream.readableEnded) reject(new Error('closed'));
+    });
   });
 }
 
