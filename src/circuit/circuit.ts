@@ -4,7 +4,7 @@ import { ConexxusSyncError } from '../base/errors.ts';
 import { batchedScript, redisScript } from '../base/redis.ts';
 import { type CircuitKeys, circuitKeys } from './keys.ts';
 import { type CircuitOptions, checkCircuitOptions } from './options.ts';
-import { type CircuitScript, circuitBatch, circuitScript } from './scripts.ts';
+import { type CallScript, type CircuitScript, circuitBatch, circuitScript } from './scripts.ts';
 import type {
   Acquired,
   BenchEnding,
@@ -108,7 +108,7 @@ export function createCircuit(deps: CircuitDeps): Circuit {
 
 /** What is decided at each call: those of one turn together. */
 function ofEachCall({ redis, options }: CircuitDeps, keys: CircuitKeys) {
-  const batched = <Reply>(name: CircuitScript, args: number) => {
+  const batched = <Reply>(name: CallScript, args: number) => {
     const { prelude, step } = circuitBatch(name, options, keys.channel);
     return batchedScript<Reply>(redis, { prelude, step, sharedKeys: keys.machine, ownKeys: 2, args });
   };

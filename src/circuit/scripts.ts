@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { CircuitOptions } from './options.ts';
 
 /** The scripts, each one decision. Their contracts head the files in lua/. */
-export type CircuitScript = 'acquire' | 'record' | 'health' | 'bench' | 'operate' | 'status';
+export type CircuitScript = 'health' | 'bench' | 'operate' | 'status';
+/** Those of each call: many at once, by `batchedScript`. */
+export type CallScript = 'acquire' | 'record';
 
 /** Where a script wants another text: as late as it can, for what it answers above needs none of it. */
 const INCLUDE = /^-- @include (\w+)$/gm;
@@ -16,11 +18,11 @@ export function circuitScript(name: CircuitScript, options: CircuitOptions, chan
 }
 
 /** The same in its two parts, for a script that makes the decision many times at once. */
-export function circuitBatch(name: CircuitScript, options: CircuitOptions, channel: string) {
-  return { prelude: baseLua(options, channel), step: decisionLua(name) };
+export function circuitBatch(name: CallScript, options: CircuitOptions, channel: string) {
+  return { prelude: baseLua(options, channel) + readLua('calls'), step: decisionLua(name) };
 }
 
-function decisionLua(name: CircuitScript): string {
+function decisionLua(name: CircuitScript | CallScript): string {
   return readLua(name).replace(INCLUDE, (_line, part: string) => readLua(part));
 }
 

@@ -9,10 +9,10 @@
 -- A claim is "permission|epoch|until|trial|job"; recorded and not delivered, "recorded|permission". Where a
 -- try of the payload has no known end, what is known of it follows: "…|trial<doubt>|job",
 -- "recorded|permission|doubt".
-local claim, delivered = unpack(redis.call('MGET', KEYS[5], KEYS[6]))
-if delivered then
+if readText(KEYS[6]) then
   return { 'delivered' }
 end
+local claim = readText(KEYS[5])
 
 local now = clock()
 local ends = encode(now + OPTIONS.leaseMs)
@@ -22,23 +22,27 @@ local doubt = ''
 local function permit(epoch, trial)
   local value = ARGV[1] .. '|' .. epoch .. '|' .. ends .. '|' .. trial .. doubt .. '|' .. ARGV[2]
   -- Longer than its lease: of a process that died, it says to the next one that there was a try.
-  redis.call('SET', KEYS[5], value, 'PX', OPTIONS.deliveredRetentionMs)
+  writeText(KEYS[5], value, RETENTION)
   return { 'permitted', epoch, trial, doubt }
 end
 
 -- A calm circuit: closed, nothing beside it, nobody else's claim, the worker not benched. Most calls meet it,
 -- and the machine's text costs more than this answer, which the model checks against what the machine would say.
+-- It stays calm for the calls after it: asking moves a circuit that is open, or under a word of a person.
 if not claim then
-  local state, epoch, since, hold, bypass, bench, cooldownUntil = unpack(
-    redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'hold', 'bypass', 'bench:' .. ARGV[3], 'cooldownUntil')
-  )
-  local isCalm = state == 'closed'
-    and not (hold or bypass or bench)
-    and (not cooldownUntil or now >= (whole(cooldownUntil) or 0))
-    and isWhole(epoch)
-    and isWhole(since)
-  if isCalm then
-    return permit(epoch, 0)
+  if not calm then
+    local state, epoch, since, hold, bypass, bench, cooldownUntil = unpack(
+      redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'hold', 'bypass', 'bench:' .. ARGV[3], 'cooldownUntil')
+    )
+    local isCalm = state == 'closed'
+      and not (hold or bypass or bench)
+      and (not cooldownUntil or now >= (whole(cooldownUntil) or 0))
+      and isWhole(epoch)
+      and isWhole(since)
+    calm = isCalm and { epoch = epoch, worker = ARGV[3] } or nil
+  end
+  if calm and calm.worker == ARGV[3] then
+    return permit(calm.epoch, 0)
   end
 end
 

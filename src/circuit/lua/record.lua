@@ -13,25 +13,25 @@
 -- that it works on a full Redis.
 local permission, effect, delivered = ARGV[1], ARGV[2], ARGV[3] == '1'
 local now = clock()
-local claim = redis.call('GET', KEYS[5])
+local claim = readText(KEYS[5])
 local holder, epoch, ends, trial, earlier, job =
   string.match(claim or '', '^([^|]*)|(%d+)|(%d+)|([01])(%d*)|(.*)$')
 
 local ours = holder == permission
 if ours then
-  redis.call('DEL', KEYS[5])
+  deleteText(KEYS[5])
 end
 
 -- So that the same permission, recorded again, is known, and the next try of the payload knows of this one.
 local function remember()
   if delivered then
-    redis.call('SET', KEYS[6], permission, 'PX', OPTIONS.deliveredRetentionMs)
+    writeText(KEYS[6], permission, RETENTION)
   elseif ours or not claim then
     local doubt = ARGV[9] ~= '' and ARGV[9] or ours and earlier or ''
     if doubt == '' then
-      redis.call('SET', KEYS[5], 'recorded|' .. permission, 'PX', OPTIONS.leaseMs)
+      writeText(KEYS[5], 'recorded|' .. permission, LEASE)
     else
-      redis.call('SET', KEYS[5], 'recorded|' .. permission .. '|' .. doubt, 'PX', OPTIONS.deliveredRetentionMs)
+      writeText(KEYS[5], 'recorded|' .. permission .. '|' .. doubt, RETENTION)
     end
   end
 end
@@ -41,22 +41,30 @@ end
 -- The most frequent outcome, for its speed: what the machine would do below, which the model checks.
 if ours and effect == 'success' and now < tonumber(ends) then
   local field = 'calls:' .. ARGV[6]
-  local state, current, since, streak, rejections, hold, bypass, cooldownMs, limited, line = unpack(
-    redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'streak', 'rejections', 'hold', 'bypass', 'cooldownMs',
-      'limited', field)
-  )
-  local isCalm = state == 'closed' and current == epoch and isWhole(since) and rejections == '0'
-  if isCalm and not (streak or hold or bypass or cooldownMs or limited) then
-    local start, calls, rest = string.match(line or '', '^(%d+):(%d+)(:[^;]*;[^;]*;)')
-    if tonumber(start) == sliceStart(now, tonumber(since)) then
-      local at = encode(now)
-      redis.call('HSET', KEYS[1], field, start .. ':' .. (calls + 1) .. rest .. at .. ':' .. job)
-      remember()
-      redis.call('XADD', KEYS[3], '*', 'event', ARGV[5], 'at', at, 'state', 'closed')
-      return { 'recorded', 'closed', 0, '', '' }
+  if not calm then
+    local state, current, since, streak, rejections, hold, bypass, cooldownMs, limited, line = unpack(
+      redis.pcall('HMGET', KEYS[1], 'state', 'epoch', 'since', 'streak', 'rejections', 'hold', 'bypass', 'cooldownMs',
+        'limited', field)
+    )
+    local isCalm = state == 'closed' and isWhole(since) and rejections == '0'
+    if isCalm and not (streak or hold or bypass or cooldownMs or limited) then
+      local start, calls, rest = string.match(line or '', '^(%d+):(%d+)(:[^;]*;[^;]*;)')
+      if tonumber(start) == sliceStart(now, tonumber(since)) then
+        calm = { epoch = current, field = field, start = start, calls = tonumber(calls), rest = rest }
+      end
     end
   end
+  if calm and calm.epoch == epoch and calm.field == field then
+    local at = encode(now)
+    local calls = calm.calls + 1
+    redis.call('HSET', KEYS[1], field, calm.start .. ':' .. calls .. calm.rest .. at .. ':' .. job)
+    calm.calls = calls
+    remember()
+    redis.call('XADD', KEYS[3], '*', 'event', ARGV[5], 'at', at, 'state', 'closed')
+    return { 'recorded', 'closed', 0, '', '' }
+  end
 end
+calm = nil
 
 -- @include window
 -- @include machine
@@ -71,7 +79,7 @@ local gaveBack = redis.pcall('ZREM', KEYS[2], permission)
 local circuit = read(now, ARGV[6])
 settleProven(circuit, now)
 local spent = string.match(claim or '', '^recorded|([^|]*)')
-if not ours and (spent == permission or redis.call('GET', KEYS[6]) == permission) then
+if not ours and (spent == permission or readText(KEYS[6]) == permission) then
   return { 'repeated', circuit.state, 0, '', '' }
 end
 
