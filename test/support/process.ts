@@ -23,6 +23,8 @@ export interface RunningProcess {
   stderr(): string;
   /** The first line, logged already or yet to come, for which `matches` holds or whose `msg` it is. */
   waitForLog(matches: string | ((line: LogLine) => boolean), timeoutMs?: number): Promise<LogLine>;
+  /** From now on what it logs is thrown away unread. */
+  stopListening(): void;
   signal(signal: NodeJS.Signals): void;
   readonly exited: Promise<Exit>;
   /** SIGTERM and the exit, or SIGKILL where it takes too long. */
@@ -74,12 +76,11 @@ function watch(child: ChildProcess, entry: string): RunningProcess {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  if (child.stdout) {
-    createInterface({ input: child.stdout }).on('line', (text) => {
-      logs.push(parseLine(text));
-      news.emit('line');
-    });
-  }
+  const lines = child.stdout && createInterface({ input: child.stdout });
+  lines?.on('line', (text) => {
+    logs.push(parseLine(text));
+    news.emit('line');
+  });
   const exited = new Promise<Exit>((resolve) => {
     child.once('close', (code, signal) => {
       running.delete(child);
@@ -93,6 +94,10 @@ function watch(child: ChildProcess, entry: string): RunningProcess {
     logs,
     stderr: () => stderr,
     exited,
+    stopListening() {
+      lines?.removeAllListeners().close();
+      child.stdout?.resume();
+    },
     signal: (signal) => void child.kill(signal),
     waitForLog(matches, timeoutMs = 15_000) {
       const test = typeof matches === 'string' ? (line: LogLine) => line.msg === matches : matches;

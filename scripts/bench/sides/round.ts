@@ -58,6 +58,8 @@ export async function runRound(setting: BenchSetting, plan: RoundPlan): Promise<
         stand.startWorker(env, programOf(plan.side, setting.programs)),
       ),
     );
+    // Who reads a line for each sale would take his processor time from the side that writes it.
+    for (const worker of workers) worker.stopListening();
     return await measure(setting, stand, workers, plan);
   } finally {
     await stand.close();
