@@ -71,10 +71,10 @@ export function createRequests(options: RequestOptions): BeginRequest {
 
 /** As got would ask Node for it, but with the address taken apart once. */
 function requestTo(url: string): RequestFunction {
-  const { protocol, hostname, port, path, auth } = urlToHttpOptions(new URL(url));
+  const { protocol, hostname, port, path } = urlToHttpOptions(new URL(url));
   const request = protocol === 'https:' ? requestByHttps : requestByHttp;
   return (_url, { method, headers, agent }) => {
-    const sent = request({ protocol, hostname, port, path, auth, method, headers, agent });
+    const sent = request({ protocol, hostname, port, path, method, headers, agent });
     return Object.assign(sent, { timings: NOT_TAKEN });
   };
 }
