@@ -224,7 +224,7 @@ const PARTLY = {
 };
 
 function sale(jobId: string, locationId: string, transactionId: string) {
-  const subject = { jobId, name: 'push_sales', data: {}, locationId, transactionIds: [transactionId] };
+  const subject = { jobId, name: 'push_sales', json: '{}', locationId, transactionIds: [transactionId] };
   const asIs = (text: string) => text;
   const rejection = { code: 'http_422', message: 'no such item' };
   const attempted = (attempt: number, more: object) => ({ attempt, durationMs: 40, ...more });

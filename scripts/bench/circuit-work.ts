@@ -22,12 +22,12 @@ export function newSubject(): Subject {
   return { jobId, syncKey: jobId };
 }
 
-const [SALE] = makeSales(1);
+const SALE = JSON.stringify(makeSales(1)[0]);
 
 /** What the processor reports of a delivered sale, its event included. */
 export function deliveredReport({ jobId }: Subject, permission: string): OutcomeReport {
   const attempt = { outcome: 'delivered', attempt: 1, durationMs: 40, httpStatus: 200 } as const;
-  const job = { jobId, name: 'push_sales', data: SALE, locationId: 'store-1', transactionIds: ['a-0'] };
+  const job = { jobId, name: 'push_sales', json: SALE, locationId: 'store-1', transactionIds: ['a-0'] };
   const event = attemptEvent(job, permission, attempt, (text) => text);
   return { effect: 'success', durationMs: 40, delivered: true, event };
 }

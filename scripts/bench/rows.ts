@@ -94,7 +94,7 @@ function deliveryOf(data: PushSales): SyncEvent {
     jobId,
     syncKey: jobId,
     name: 'push_sales',
-    data,
+    json: JSON.stringify(data),
     locationId: data.locationId,
     transactionIds,
   };

@@ -42,8 +42,8 @@ export interface ApiKey {
  * Only a 401 to a key that has been replaced meanwhile is no outcome: the call is made with the new one.
  */
 export interface ConexxusClient {
-  /** `data` goes out as `JSON.stringify` writes it: numbers as their shortest text, unknown fields unchanged. */
-  pushSales(data: unknown, options: PushOptions): Promise<Outcome>;
+  /** The payload goes out as it is, to the byte. */
+  pushSales(json: string, options: PushOptions): Promise<Outcome>;
   /**
    * Gives out the items while they come, as they came and not yet validated. They are a catalog if, and only if,
    * the outcome is delivered: else there may have been some, and they mean nothing.
@@ -109,11 +109,12 @@ export function createConexxusClient(options: ConexxusClientOptions): ConexxusCl
   }
 
   return {
-    async pushSales(data, { idempotencyKey, transactionIds = [], signal }) {
-      const post = writePost(data, idempotencyKey);
-      if ('code' in post) {
-        return classifyProblem(post, { durationMs: 0, resent: false, nowMs: Date.now(), redact });
+    async pushSales(json, { idempotencyKey, transactionIds = [], signal }) {
+      const problem = problemOf(idempotencyKey);
+      if (problem) {
+        return classifyProblem(problem, { durationMs: 0, resent: false, nowMs: Date.now(), redact });
       }
+      const post = { json, idempotencyKey };
       const request = { path: SALES_PATH, post, timeoutMs, connection: 'pooled', signal } as const;
       return (await call({ sentIds: transactionIds, ...request })).outcome;
     },
@@ -129,16 +130,11 @@ export function createConexxusClient(options: ConexxusClientOptions): ConexxusCl
   };
 }
 
-/** Data that JSON can't hold, or a key that no header can, would fail the same way on every try. */
-function writePost(
-  data: unknown,
-  idempotencyKey: string,
-): { json: string; idempotencyKey: string } | Problem {
+/** A key that no header can hold would fail the same way on every try. */
+function problemOf(idempotencyKey: string): Problem | undefined {
   try {
     validateHeaderValue('Idempotency-Key', idempotencyKey);
-    const json: string | undefined = JSON.stringify(data);
-    if (json === undefined) return { code: 'invalid_request', message: 'there is no data to send' };
-    return { json, idempotencyKey };
+    return undefined;
   } catch (thrown) {
     return { code: 'invalid_request', message: `request can't be written: ${errorMessage(thrown)}` };
   }

@@ -23,7 +23,7 @@ const OF_THE_DATA = new Set(['22', '23', '54']);
 export function createOutboxWay({ database }: OutboxWayDeps): Way {
   const gatherer = createGatherer<PostedJob, Written>({
     write: (posted) => writeTogether(database, posted),
-    sizeOf: ({ job }) => JSON.stringify(job.data).length,
+    sizeOf: ({ job }) => job.json.length,
     isOfOneItem: (error) => OF_THE_DATA.has(sqlStateOf(error)?.slice(0, 2) ?? ''),
   });
   return {

@@ -1,6 +1,6 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import type { Transaction } from '../base/database.ts';
-import type { EventSubject } from '../sync/sync-event.ts';
+import { type EventSubject, shownJson } from '../sync/sync-event.ts';
 import {
   adopt,
   check,
@@ -38,8 +38,8 @@ export async function planHalves(tx: Transaction, wholeId: number): Promise<Plan
   await setState(tx, whole.id, 'splitting');
   const { syncKey, locationId, json } = whole;
   const transactionIds = lines.flatMap(({ transactionId }) => transactionId ?? []);
-  const data: unknown = JSON.parse(json);
-  const subject = { jobId: syncKey, name: 'push_sales', data, locationId, transactionIds, syncKey };
+  const shown = shownJson(JSON.parse(json));
+  const subject = { jobId: syncKey, name: 'push_sales', json: shown, locationId, transactionIds, syncKey };
   return { subject, halves: [first.syncKey, second.syncKey] };
 }
 

@@ -36,8 +36,8 @@ export function createHandlers({ client, catalog, fetchPlaces }: HandlerDeps): H
     push_sales: {
       reserve: () => Promise.resolve(NOTHING),
       async perform(job, signal) {
-        const { data, transactionIds, syncKey: idempotencyKey = '' } = job;
-        return { outcome: await client.pushSales(data, { idempotencyKey, transactionIds, signal }) };
+        const { json, transactionIds, syncKey: idempotencyKey = '' } = job;
+        return { outcome: await client.pushSales(json, { idempotencyKey, transactionIds, signal }) };
       },
     },
     fetch_inventory: {

@@ -19,7 +19,7 @@ import { describeProblems } from './jobs/problems.ts';
 import { untilAnswered } from './patience.ts';
 import { type DeliveredSince, isRefusal } from './refused.ts';
 import { deadLetter, handBack, holdToPolicy, postpone, retry } from './settle.ts';
-import { attemptEvent, deadLetterEvent, type EventSubject, knownEvent } from './sync-event.ts';
+import { attemptEvent, deadLetterEvent, type EventSubject, knownEvent, shownJson } from './sync-event.ts';
 import type { WorkerSelf } from './worker-self.ts';
 
 export interface ProcessorDeps {
@@ -107,10 +107,11 @@ async function checked(bullJob: Job, deps: ProcessorDeps): Promise<SyncJob> {
   const parsed = parseJob(bullJob.name, bullJob.data);
   if (!parsed.ok) {
     const { locationId, transactionIds, problems, more } = parsed;
-    const { name, data } = bullJob;
+    const { name } = bullJob;
+    const json = shownJson(bullJob.data);
     const error = { code: 'invalid_data', message: describeProblems(problems, more) };
     return bury(
-      { jobId: idOf(bullJob), name, data, locationId, transactionIds },
+      { jobId: idOf(bullJob), name, json, locationId, transactionIds },
       'rejected',
       bullJob,
       error,
@@ -263,8 +264,8 @@ async function lifeOf(bullJob: Job, { replaysOf, stopping }: ProcessorDeps): Pro
   return bullJob.timestamp + (await untilAnswered(() => replaysOf(idOf(bullJob)), stopping));
 }
 
-function subjectOf(bullJob: Job, { name, data, locationId, transactionIds, syncKey }: SyncJob): EventSubject {
-  return { jobId: idOf(bullJob), syncKey, name, data, locationId, transactionIds };
+function subjectOf(bullJob: Job, { name, json, locationId, transactionIds, syncKey }: SyncJob): EventSubject {
+  return { jobId: idOf(bullJob), syncKey, name, json, locationId, transactionIds };
 }
 
 /** BullMQ types the id as optional; a job that is being processed has one. */

@@ -13,7 +13,8 @@ export interface EventSubject {
   /** Of a job that has one: by it the sender of a payload finds its rows again, whatever the job's id. */
   readonly syncKey?: string | undefined;
   readonly name: string;
-  readonly data: unknown;
+  /** Its data as text: JSON, if it can be written so. */
+  readonly json: string;
   readonly locationId: string | undefined;
   readonly transactionIds: readonly string[];
 }
@@ -168,7 +169,7 @@ function event(
       operation: subject.name.slice(0, NAME_MAX),
       ...(subject.syncKey === undefined ? {} : { syncKey: subject.syncKey }),
       ...payload,
-      data: excerpt(redact(textOf(subject.data))),
+      data: excerpt(redact(subject.json)),
       transactionCount: subject.transactionIds.length,
     },
     transactionIds: subject.transactionIds,
@@ -179,8 +180,8 @@ function eventType(what: string, jobName: string): string {
   return `conexxus.sync.${what}.${jobName.slice(0, NAME_MAX)}`;
 }
 
-/** Another client's data may nest deeper than our stack: its dead letter must be logged all the same. */
-function textOf(data: unknown): string {
+/** Of unchecked data. Another client's may nest deeper than our stack: its dead letter must be logged all the same. */
+export function shownJson(data: unknown): string {
   try {
     return JSON.stringify(data) ?? '';
   } catch (error) {

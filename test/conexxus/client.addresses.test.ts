@@ -21,7 +21,7 @@ function resolveTo(...addresses: string[]): void {
 function open(port: number, timeoutMs = 2_000) {
   const client = clientFor(`http://conexxus.test:${port}`, { timeoutMs });
   onClose(() => client.close());
-  const push = () => client.pushSales({}, { idempotencyKey: 'ps-1' });
+  const push = () => client.pushSales('{}', { idempotencyKey: 'ps-1' });
   return { client, push };
 }
 

@@ -12,7 +12,7 @@ function open(server: Listening, timeoutMs = 2_000) {
   onClose(() => server.close());
   const client = clientFor(`http://127.0.0.1:${server.port}`, { timeoutMs });
   onClose(() => client.close());
-  const push = () => client.pushSales({ total: 1 }, { idempotencyKey: 'ps-1' });
+  const push = () => client.pushSales('{"total":1}', { idempotencyKey: 'ps-1' });
   return { client, push };
 }
 
@@ -44,7 +44,7 @@ describe('a connection that fails', () => {
     const server = await listenHttp(() => {});
     await server.close();
     const client = clientFor(`http://localhost:${server.port}`);
-    const outcome = await client.pushSales({}, { idempotencyKey: 'ps-1' });
+    const outcome = await client.pushSales('{}', { idempotencyKey: 'ps-1' });
     expect(outcome).toMatchObject({ kind: 'transient', error: { code: 'connection_refused' } });
   });
 
@@ -109,13 +109,13 @@ describe('a connection that fails', () => {
 
     for (const code of ['ENOTFOUND', 'EAI_AGAIN']) {
       resolveTo(Object.assign(new Error(`getaddrinfo ${code}`), { code }));
-      expect(await client.pushSales({}, { idempotencyKey: 'ps-1' })).toMatchObject({
+      expect(await client.pushSales('{}', { idempotencyKey: 'ps-1' })).toMatchObject({
         kind: 'transient',
         error: { code: 'dns' },
       });
     }
     resolveTo(null, [{ address: '127.0.0.1', family: 4 }]);
-    expect(await client.pushSales({}, { idempotencyKey: 'ps-1' })).toMatchObject({ kind: 'delivered' });
+    expect(await client.pushSales('{}', { idempotencyKey: 'ps-1' })).toMatchObject({ kind: 'delivered' });
   });
 });
 

@@ -64,9 +64,9 @@ async function setup({
 describe('the API key', () => {
   it('is asked for at each call: the next one has the new key', async () => {
     const { client, seen, change } = await setup({ handler: (_request, response) => answer(response, []) });
-    await client.pushSales({}, PUSH);
+    await client.pushSales('{}', PUSH);
     change('new-key-01234');
-    await client.pushSales({}, PUSH);
+    await client.pushSales('{}', PUSH);
     change('third-key-012');
     await client.fetchInventory({ onItem });
     await client.health({ timeoutMs: 1_000 });
@@ -75,7 +75,7 @@ describe('the API key', () => {
 
   it('that was refused and is another one by now: the call is made with that, within the same outcome', async () => {
     const { client, seen } = await setup({ found: 'good-key-0123' });
-    expect(await client.pushSales({}, PUSH)).toMatchObject({ kind: 'delivered', httpStatus: 200 });
+    expect(await client.pushSales('{}', PUSH)).toMatchObject({ kind: 'delivered', httpStatus: 200 });
     expect(seen).toEqual(['old-key-01234', 'good-key-0123']);
   });
 
@@ -95,13 +95,13 @@ describe('the API key', () => {
 
   it('that was refused and is the same still: misconfigured, after one look and one call', async () => {
     const { client, seen, rereads } = await setup({});
-    expect(await client.pushSales({}, PUSH)).toMatchObject({ kind: 'misconfigured', httpStatus: 401 });
+    expect(await client.pushSales('{}', PUSH)).toMatchObject({ kind: 'misconfigured', httpStatus: 401 });
     expect({ seen, rereads: rereads() }).toEqual({ seen: ['old-key-01234'], rereads: 1 });
   });
 
   it('whose successor is refused too: misconfigured, after two calls', async () => {
     const { client, seen } = await setup({ found: 'wrong-key-012' });
-    expect(await client.pushSales({}, PUSH)).toMatchObject({ kind: 'misconfigured', httpStatus: 401 });
+    expect(await client.pushSales('{}', PUSH)).toMatchObject({ kind: 'misconfigured', httpStatus: 401 });
     expect(seen).toEqual(['old-key-01234', 'wrong-key-012']);
   });
 
@@ -111,7 +111,7 @@ describe('the API key', () => {
         found: 'good-key-0123',
         handler: (_request, response) => void response.writeHead(status).end(),
       });
-      await client.pushSales({}, PUSH);
+      await client.pushSales('{}', PUSH);
       expect({ status, calls: seen.length, rereads: rereads() }).toEqual({ status, calls: 1, rereads: 0 });
     }
   });
@@ -126,7 +126,10 @@ describe('the API key', () => {
       },
     });
     const startedAt = performance.now();
-    expect(await client.pushSales({}, PUSH)).toMatchObject({ kind: 'transient', error: { code: 'timeout' } });
+    expect(await client.pushSales('{}', PUSH)).toMatchObject({
+      kind: 'transient',
+      error: { code: 'timeout' },
+    });
     expect(performance.now() - startedAt).toBeLessThan(1_400);
     expect(seen).toHaveLength(2);
   });

@@ -42,7 +42,11 @@ async function apiOf(fates: readonly Fate[], { secured = false, timeoutMs = 2_00
   const url = `${secured ? 'https' : 'http'}://localhost:${server.port}`;
   const client = clientFor(url, { timeoutMs, ca: certificate?.cert });
   onClose(() => client.close());
-  return { client, seen, push: (key: string) => client.pushSales({ key }, { idempotencyKey: key }) };
+  return {
+    client,
+    seen,
+    push: (key: string) => client.pushSales(JSON.stringify({ key }), { idempotencyKey: key }),
+  };
 }
 
 const LOST = { kind: 'transient', error: { code: 'connection_reset' } };
@@ -115,8 +119,8 @@ describe('a call is not made once more', () => {
   it('where our own signal cut it off', async () => {
     const stop = new AbortController();
     const { client, seen } = await apiOf(['answer', () => stop.abort()]);
-    await client.pushSales({}, { idempotencyKey: 'ps-1' });
-    const outcome = await client.pushSales({}, { idempotencyKey: 'ps-2', signal: stop.signal });
+    await client.pushSales('{}', { idempotencyKey: 'ps-1' });
+    const outcome = await client.pushSales('{}', { idempotencyKey: 'ps-2', signal: stop.signal });
     expect(outcome).toMatchObject({ kind: 'aborted' });
     expect(seen).toHaveLength(2);
   });

@@ -36,13 +36,13 @@ async function setup(
   return { client, server };
 }
 
-const SALE = {
+const SALE = JSON.stringify({
   date: '2025-06-01',
   locationId: 'store-1',
   total: 19.99,
   tiny: 0.1,
   später: { ['__proto__x']: null },
-};
+});
 
 describe('pushing sales', () => {
   it('sends the key, the idempotency key, the user agent and the data as they are', async () => {
@@ -67,10 +67,10 @@ describe('pushing sales', () => {
       'idempotency-key': 'ps-1',
       'user-agent': 'conexxus-sync/0.0.0-test',
       'content-type': 'application/json',
-      'content-length': String(Buffer.byteLength(JSON.stringify(SALE))),
+      'content-length': String(Buffer.byteLength(SALE)),
       'accept-encoding': 'identity',
     });
-    expect(seen[0]?.body).toBe(JSON.stringify(SALE));
+    expect(seen[0]?.body).toBe(SALE);
   });
 
   it.each(['/shop/a', '/shop/a/'])('keeps the path %s of the address', async (path) => {
@@ -98,27 +98,15 @@ describe('pushing sales', () => {
     expect(JSON.stringify(outcome)).not.toContain(API_KEY);
   });
 
-  it('rejects, uncalled, what can not be written down', async () => {
+  it('rejects, uncalled, a key that no header can hold', async () => {
     let calls = 0;
     const { client } = await setup((_request, response) => {
       calls += 1;
       answer(response, {});
     });
-    const circle: Record<string, unknown> = {};
-    circle['self'] = circle;
-    const throwing = {
-      toJSON() {
-        throw new Error('will not be written');
-      },
-    };
-    for (const data of [circle, { total: 1n }, undefined, throwing]) {
-      expect(await client.pushSales(data, { idempotencyKey: 'ps-1' })).toMatchObject({
-        kind: 'rejected',
-        error: { code: 'invalid_request' },
-      });
-    }
-    expect(await client.pushSales({}, { idempotencyKey: 'ps\r\nX-Evil: 1' })).toMatchObject({
+    expect(await client.pushSales('{}', { idempotencyKey: 'ps\r\nX-Evil: 1' })).toMatchObject({
       kind: 'rejected',
+      error: { code: 'invalid_request' },
     });
     expect(calls).toBe(0);
   });
@@ -127,7 +115,7 @@ describe('pushing sales', () => {
     const { client } = await setup((_request, response) => answer(response, {}), {
       apiKey: fixedKey('two\nlines-of-key'),
     });
-    const outcome = await client.pushSales({}, { idempotencyKey: 'ps-1' });
+    const outcome = await client.pushSales('{}', { idempotencyKey: 'ps-1' });
     expect(outcome).toMatchObject({ kind: 'misconfigured', error: { code: 'invalid_header' } });
     expect(JSON.stringify(outcome)).not.toContain('lines-of-key');
   });
@@ -177,7 +165,7 @@ describe('sockets', () => {
       answer(response, []);
     });
     for (let call = 0; call < 5; call += 1) {
-      await client.pushSales({ call }, { idempotencyKey: `ps-${call}` });
+      await client.pushSales(JSON.stringify({ call }), { idempotencyKey: `ps-${call}` });
       await client.fetchInventory({ onItem });
     }
     expect(server.sockets).toHaveLength(1);
@@ -231,7 +219,7 @@ describe('our own signal', () => {
   it('cuts a call that waits for its answer: aborted', async () => {
     const stop = new AbortController();
     const { client, server } = await setup(() => stop.abort());
-    const outcome = await client.pushSales({}, { idempotencyKey: 'ps-1', signal: stop.signal });
+    const outcome = await client.pushSales('{}', { idempotencyKey: 'ps-1', signal: stop.signal });
     expect(outcome).toMatchObject({ kind: 'aborted', error: { code: 'aborted' } });
     expect(outcome).not.toHaveProperty('httpStatus');
     expect(server.sockets).toHaveLength(1);
@@ -244,20 +232,20 @@ describe('our own signal', () => {
       response.write('{"success":');
       setTimeout(() => stop.abort(), 50);
     });
-    const outcome = await client.pushSales({}, { idempotencyKey: 'ps-1', signal: stop.signal });
+    const outcome = await client.pushSales('{}', { idempotencyKey: 'ps-1', signal: stop.signal });
     expect(outcome.kind).toBe('aborted');
   });
 
   it('makes no call when it was given before', async () => {
     const { client, server } = await setup((_request, response) => answer(response, {}));
-    const outcome = await client.pushSales({}, { idempotencyKey: 'ps-1', signal: AbortSignal.abort() });
+    const outcome = await client.pushSales('{}', { idempotencyKey: 'ps-1', signal: AbortSignal.abort() });
     expect(outcome.kind).toBe('aborted');
     expect(server.sockets).toHaveLength(0);
   });
 
   it('is aborted too when it is a deadline', async () => {
     const { client } = await setup(() => {});
-    const outcome = await client.pushSales({}, { idempotencyKey: 'ps-1', signal: AbortSignal.timeout(50) });
+    const outcome = await client.pushSales('{}', { idempotencyKey: 'ps-1', signal: AbortSignal.timeout(50) });
     expect(outcome.kind).toBe('aborted');
   });
 

@@ -12,7 +12,7 @@ const onClose = closeAfterEach();
 async function push({ port }: Listening, ca?: string) {
   const client = clientFor(`https://localhost:${port}`, { ca });
   onClose(() => client.close());
-  return client.pushSales({}, { idempotencyKey: 'ps-1' });
+  return client.pushSales('{}', { idempotencyKey: 'ps-1' });
 }
 
 withOpenssl('TLS (skipped where there is no openssl to make certificates with)', () => {
@@ -90,7 +90,7 @@ withOpenssl('TLS (skipped where there is no openssl to make certificates with)',
       const apiKey = { current: () => '0123456789', reread: async () => {} };
       const options = { apiKey, timeoutMs: 5000, concurrency: 1, userAgent: 'test', redact: String };
       const client = createConexxusClient({ ...options, baseUrl: 'https://localhost:${port}' });
-      console.log(JSON.stringify(await client.pushSales({}, { idempotencyKey: 'ps-1' })));
+      console.log(JSON.stringify(await client.pushSales('{}', { idempotencyKey: 'ps-1' })));
       client.close();`;
     const args = ['--import', 'tsx', '--input-type=module', '--eval', code];
     const env = { PATH: process.env['PATH'], NODE_TLS_REJECT_UNAUTHORIZED: '0' };

@@ -60,7 +60,8 @@ export function consumerOf({ redis, queue, namespace, sql }: RelayBench) {
   function subjectOf(job: Job<PushSales>) {
     const { data, id = '', name } = job;
     const transactionIds = data.transactions.map((one) => one.id);
-    return { jobId: id, syncKey: id, name, data, locationId: data.locationId, transactionIds };
+    const json = JSON.stringify(data);
+    return { jobId: id, syncKey: id, name, json, locationId: data.locationId, transactionIds };
   }
 
   async function record(event: SyncEvent, more: (string | number)[][] = []): Promise<void> {

@@ -181,7 +181,7 @@ describe('the reconciler', () => {
     const subject = {
       jobId: 'whole',
       name: 'push_sales',
-      data: {},
+      json: '{}',
       locationId: 'store-1',
       transactionIds: [],
     };

@@ -8,6 +8,7 @@ import {
   replacedEvent,
   replacesEvent,
   resendEvent,
+  shownJson,
   splitEvent,
   verdictEvent,
 } from '../../src/sync/sync-event.ts';
@@ -16,7 +17,7 @@ const redact = createRedactor(['top-secret-key']);
 const subject: EventSubject = {
   jobId: 'ps-1',
   name: 'push_sales',
-  data: { note: 'top-secret-key', filler: 'x'.repeat(2_000) },
+  json: JSON.stringify({ note: 'top-secret-key', filler: 'x'.repeat(2_000) }),
   locationId: 'store-1',
   transactionIds: ['t-1', 't-2'],
 };
@@ -74,7 +75,7 @@ describe('the event of a death', () => {
 
   it('survives a job name that another client made up', () => {
     const event = deadLetterEvent(
-      { ...subject, name: 'x'.repeat(5_000), data: undefined },
+      { ...subject, name: 'x'.repeat(5_000), json: shownJson(undefined) },
       0,
       reason,
       redact,

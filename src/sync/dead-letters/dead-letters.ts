@@ -6,7 +6,7 @@ import { eventStreamKey } from '../../events/event.ts';
 import { createSpool } from '../../events/spool.ts';
 import type { EnqueuedState } from '../producer/enqueued.ts';
 import { queueError } from '../producer/producer-errors.ts';
-import { type EventSubject, verdictEvent } from '../sync-event.ts';
+import { type EventSubject, shownJson, verdictEvent } from '../sync-event.ts';
 import { bringBack } from './bring-back.ts';
 import { type Death, readDeaths } from './deaths.ts';
 import {
@@ -260,7 +260,7 @@ async function verdictOf(shelf: Shelf, letter: DeadLetter, deed: Deed): Promise<
 async function subjectOf({ redis, queue }: Shelf, letter: DeadLetter): Promise<EventSubject> {
   const { id, job, data, locationId, transactionIds } = letter;
   const syncKey = await readSyncKey(redis, queue, letter);
-  return { jobId: id, syncKey, name: job, data, locationId, transactionIds };
+  return { jobId: id, syncKey, name: job, json: shownJson(data), locationId, transactionIds };
 }
 
 function* handfulsOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {

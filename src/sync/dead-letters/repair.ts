@@ -10,7 +10,7 @@ import { eventStreamKey, type SyncEvent } from '../../events/event.ts';
 import { createSpool } from '../../events/spool.ts';
 import { locationIdOf, transactionIdsOf } from '../jobs/payload.ts';
 import { jobOf } from '../producer/job-adder.ts';
-import { replacedEvent, replacesEvent } from '../sync-event.ts';
+import { replacedEvent, replacesEvent, shownJson } from '../sync-event.ts';
 import type { Differences } from './differences.ts';
 import { createDoubtReader } from './doubt.ts';
 import { type Edited, type Edition, parsed, readEdition } from './edit.ts';
@@ -170,7 +170,7 @@ function argsOf(
   { dead, job, inDoubt }: Plan,
   events: readonly SyncEvent[],
 ): (string | number)[] {
-  const json = JSON.stringify(job.data);
+  const { json } = job;
   const { opts, timestamp } = jobOf(queue, { name: job.name, jobId: job.syncKey, json });
   return [
     dead.id,
@@ -194,7 +194,7 @@ function eventsOf({ dead, job, differences, inDoubt }: Plan, word: Word, redact:
     jobId: id,
     syncKey,
     name,
-    data,
+    json: shownJson(data),
     locationId: locationIdOf(data),
     transactionIds: transactionIdsOf(data),
   };
@@ -202,7 +202,7 @@ function eventsOf({ dead, job, differences, inDoubt }: Plan, word: Word, redact:
     jobId: job.syncKey,
     syncKey: job.syncKey,
     name: job.name,
-    data: job.data,
+    json: job.json,
     locationId: job.locationId,
     transactionIds: job.transactionIds,
   };

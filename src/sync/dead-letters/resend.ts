@@ -67,8 +67,8 @@ export async function rehearseResend(
  */
 export async function resend(deps: ResendDeps, { id, word, payload }: Resend): Promise<Resent> {
   const { job, jobId, isKept } = await prepare(deps, id, payload);
-  const { name, data, locationId, transactionIds, syncKey } = job;
-  const event = resendEvent({ jobId, syncKey, name, data, locationId, transactionIds }, word, deps.redact);
+  const { name, json, locationId, transactionIds, syncKey } = job;
+  const event = resendEvent({ jobId, syncKey, name, json, locationId, transactionIds }, word, deps.redact);
   const eventStream = eventStreamKey(deps.namespace);
   const deliveredMark = deliveredMarkKey(deps.namespace, syncKey);
   const done = isKept
@@ -106,10 +106,10 @@ function keyed(job: SyncJob): KeyedJob {
   return { ...job, syncKey };
 }
 
-function addAgain(queue: Queue, { name, data, syncKey }: KeyedJob, keys: readonly string[], event: object) {
+function addAgain(queue: Queue, { name, json, syncKey }: KeyedJob, keys: readonly string[], event: object) {
   const backend = queue.getBackend();
   const ours = { lua: ADD_AGAIN, keys, args: [JSON.stringify(event)] };
-  const record = jobOf(queue, { name, jobId: syncKey, json: JSON.stringify(data) });
+  const record = jobOf(queue, { name, jobId: syncKey, json });
   return transactWithBullMQ(queue, ours, {
     async add(transaction) {
       await backend.addJobToTransaction(transaction, record, syncKey);

@@ -39,8 +39,10 @@ export const JOB_NAMES = Object.keys(catalog).filter(isJobName);
 /** A job whose data keeps the rules. */
 export interface SyncJob {
   readonly name: JobName;
-  /** The very object that was given, unknown members included: this is what is sent. */
+  /** The very object that was given, unknown members included. */
   readonly data: unknown;
+  /** The same, written once: this is enqueued, sent, and quoted in rows. */
+  readonly json: string;
   readonly locationId: string;
   readonly transactionIds: readonly string[];
   /** `ps-…` for `push_sales`: default job id and `Idempotency-Key`. */
@@ -75,7 +77,8 @@ export function parseJob(name: string, data: unknown, known: readonly Problem[] 
   const canonical = canonicalJson(data);
   if (Buffer.byteLength(canonical) > JSON_BYTES_MAX) return refused(data, transactionIds, [TOO_LARGE]);
   const locationId = locationIdOf(data) ?? '';
-  return { ok: true, job: { name, data, locationId, transactionIds, syncKey: kind.syncKey(canonical) } };
+  const [json, syncKey] = [JSON.stringify(data), kind.syncKey(canonical)];
+  return { ok: true, job: { name, data, json, locationId, transactionIds, syncKey } };
 }
 
 /**

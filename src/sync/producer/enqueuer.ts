@@ -33,7 +33,7 @@ export function createEnqueuer({ redisUrl, namespace, onError }: EnqueuerOptions
   return {
     async enqueue(jobs) {
       const results: Enqueued[] = [];
-      // Written out before the first wait: whoever changes his object afterwards changes no sale.
+      // Written when they were checked: whoever changes his object afterwards changes no sale.
       for (const chunk of chunksOf(jobs.map(entryOf))) {
         if (closing !== undefined) throw new QueueUnavailableError('The producer is closed');
         results.push(...(await adder.add(chunk)));
@@ -47,8 +47,8 @@ export function createEnqueuer({ redisUrl, namespace, onError }: EnqueuerOptions
   };
 }
 
-export function entryOf({ name, data, locationId, syncKey }: SyncJob): Entry {
-  const entry = { name, json: JSON.stringify(data) };
+export function entryOf({ name, json, locationId, syncKey }: SyncJob): Entry {
+  const entry = { name, json };
   if (syncKey !== undefined) return { ...entry, jobId: syncKey };
   // Its id tells nothing again: the deduplication does, until the job is finished.
   return { ...entry, jobId: `${name}-${randomUUID()}`, deduplicationId: `${name}-${locationId}` };

@@ -21,7 +21,7 @@ function splitOut(jobId: string, from: 'failed' | 'delayed', { redis, queue, nam
   const subject = {
     jobId,
     name: 'push_sales',
-    data: sales(jobId),
+    json: JSON.stringify(sales(jobId)),
     locationId: 'store-1',
     transactionIds: [],
   };

@@ -28,6 +28,7 @@ describe('a push_sales job', () => {
       job: { name: 'push_sales', locationId: 'store-1', transactionIds: ['sale-a'] },
     });
     expect(parsed.ok && parsed.job.data).toBe(data);
+    expect(parsed.ok && parsed.job.json).toBe(JSON.stringify(data));
     expect(parsed.ok && parsed.job.syncKey).toMatch(/^ps-[0-9a-f]{64}$/);
   });
 
@@ -221,6 +222,7 @@ describe('the sync key', () => {
       job: {
         name: 'fetch_inventory',
         data: { locationId: 'store-1' },
+        json: '{"locationId":"store-1"}',
         locationId: 'store-1',
         transactionIds: [],
         syncKey: undefined,
