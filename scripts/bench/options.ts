@@ -80,9 +80,9 @@ function textsOf(given: Given): Texts {
 }
 
 function readAmounts(given: Texts): Amounts {
-  const amount = (name: keyof typeof AMOUNTS) => {
+  const amount = (name: keyof typeof AMOUNTS, least = 1) => {
     const text = given[flagOf(name)];
-    return text === undefined ? AMOUNTS[name][0] : wholeNumber(name, text, text);
+    return text === undefined ? AMOUNTS[name][0] : wholeNumber(name, text, text, least);
   };
   const list = (name: keyof typeof LISTS) => {
     const text = given[flagOf(name)];
@@ -90,6 +90,7 @@ function readAmounts(given: Texts): Amounts {
   };
   return {
     jobs: amount('jobs'),
+    answerMs: amount('answerMs', 0),
     turns: amount('turns'),
     singles: amount('singles'),
     adds: amount('adds'),
@@ -117,10 +118,10 @@ function flagOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function wholeNumber(name: string, text: string, given: string): number {
+function wholeNumber(name: string, text: string, given: string, least = 1): number {
   const value = text === '' ? Number.NaN : Number(text);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new UsageError(`--${flagOf(name)} must be a whole number above 0, not '${given}'`);
+  if (!Number.isInteger(value) || value < least) {
+    throw new UsageError(`--${flagOf(name)} must be a whole number of at least ${least}, not '${given}'`);
   }
   return value;
 }

@@ -19,7 +19,7 @@ type Rounds = ReadonlyMap<Side, readonly Round[]>;
 
 /** What safety costs: our worker against a bare one, and one assembled from packages, by turns. */
 export const benchThroughput: Benchmark = async (setting) => {
-  const api = await startApi(setting.programs);
+  const api = await startApi(setting.programs, setting.answerMs);
   try {
     const figures: Figure[] = [];
     for (const size of sizesOf(setting)) {

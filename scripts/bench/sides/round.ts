@@ -20,6 +20,7 @@ export function programOf(side: Side, { pathOf }: SidePrograms): string {
 export interface RoundPlan {
   readonly side: Side;
   readonly apiUrl: string;
+  /** Of each process, besides those that warm it up. */
   readonly jobs: number;
   /** Worker processes, and calls in flight of each. */
   readonly processes: number;
@@ -27,7 +28,7 @@ export interface RoundPlan {
   readonly profiling?: Profiling | undefined;
 }
 
-/** What one round came to, all of it after a fifth of the jobs had warmed the processes up. */
+/** What one round came to, all of it after the processes were warm. */
 export interface Round {
   readonly jobs: number;
   readonly jobsPerSecond: number;
@@ -41,16 +42,21 @@ export interface Round {
 }
 
 const LOOK_MS = 20;
-const WARM_SHARE = 0.2;
+/**
+ * Jobs of each process before anything counts. A worker runs for days; until V8 has compiled a sale's way, which it has
+ * after two or three thousand, a job takes up to twice its time, on every side.
+ */
+const WARM_UP = 3_000;
 
 /** Until all are delivered, and written where the side writes; the workers are up before the queue is let go. */
 export async function runRound(setting: BenchSetting, plan: RoundPlan): Promise<Round> {
   const stand = await startStand({ redisUrl: setting.redis.url, databaseUrl: setting.postgres.url });
   try {
     await stand.queue.pause();
-    await stand.enqueue(makePayloads(plan.jobs));
+    const jobs = plan.processes * (WARM_UP + plan.jobs);
+    await stand.enqueue(makePayloads(jobs));
     const env = {
-      ...workerEnv(plan.apiUrl, plan.concurrency, plan.jobs),
+      ...workerEnv(plan.apiUrl, plan.concurrency, jobs),
       ...(plan.profiling && profiledBy(setting.programs, plan.profiling)),
     };
     const workers = await Promise.all(
@@ -60,7 +66,7 @@ export async function runRound(setting: BenchSetting, plan: RoundPlan): Promise<
     );
     // Who reads a line for each sale would take his processor time from the side that writes it.
     for (const worker of workers) worker.stopListening();
-    return await measure(setting, stand, workers, plan);
+    return await measure(setting, stand, workers, jobs, plan.profiling);
   } finally {
     await stand.close();
   }
@@ -80,14 +86,15 @@ async function measure(
   { postgres }: BenchSetting,
   stand: Stand,
   workers: readonly RunningProcess[],
-  { jobs, profiling }: RoundPlan,
+  jobs: number,
+  profiling: Profiling | undefined,
 ): Promise<Round> {
   const read = () => reading(stand, workers, () => postgresCpuMs(postgres));
   const turnProfiler = () => {
     if (profiling !== undefined) for (const worker of workers) worker.signal('SIGUSR2');
   };
   await stand.queue.resume();
-  await untilCompleted(stand, Math.ceil(jobs * WARM_SHARE));
+  await untilCompleted(stand, workers.length * WARM_UP);
   turnProfiler();
   const before = await read();
   await untilCompleted(stand, jobs);

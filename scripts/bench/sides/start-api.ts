@@ -10,8 +10,9 @@ export interface BenchApi {
   stop(): Promise<unknown>;
 }
 
-export async function startApi({ pathOf }: SidePrograms): Promise<BenchApi> {
-  const api = startProcess(pathOf('api'), {});
+/** @param answerMs how long it takes for an answer, on average */
+export async function startApi({ pathOf }: SidePrograms, answerMs = 0): Promise<BenchApi> {
+  const api = startProcess(pathOf('api'), { ANSWER_MS: String(answerMs) });
   const { url } = await api.waitForLog('listening');
   return {
     url: String(url),

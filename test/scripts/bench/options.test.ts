@@ -18,7 +18,8 @@ describe('the options of the benchmarks', () => {
   });
 
   it('run some of them, in the order given, and more or less of it', () => {
-    const args = ['--only', 'books,circuit', '--backlog-sales', '7', '--concurrency', '20,5'];
+    const more = ['--backlog-sales', '7', '--concurrency', '20,5', '--answer-ms', '0'];
+    const args = ['--only', 'books,circuit', ...more];
     expect(readOptions(args, NAMES)).toEqual({
       chosen: ['books', 'circuit'],
       amounts: { ...DEFAULTS, backlogSales: 7, concurrency: [20, 5] },
@@ -35,9 +36,11 @@ describe('the options of the benchmarks', () => {
   it.each([
     [['--only', 'circiut'], "There is no benchmark 'circiut', only circuit, outage, books"],
     [['--only', 'circuit,'], "There is no benchmark '', only circuit, outage, books"],
-    [['--rounds', 'many'], "--rounds must be a whole number above 0, not 'many'"],
-    [['--rounds', '0'], "--rounds must be a whole number above 0, not '0'"],
-    [['--concurrency', '10,'], "--concurrency must be a whole number above 0, not '10,'"],
+    [['--rounds', 'many'], "--rounds must be a whole number of at least 1, not 'many'"],
+    [['--rounds', '0'], "--rounds must be a whole number of at least 1, not '0'"],
+    [['--concurrency', '10,'], "--concurrency must be a whole number of at least 1, not '10,'"],
+    [['--answer-ms', '-1'], /--answer-ms/],
+    [['--answer-ms', '1.5'], "--answer-ms must be a whole number of at least 0, not '1.5'"],
     [['--round', '5'], /Unknown option '--round'/],
   ])('%j: says what is wrong', (args, message) => {
     expect(() => readOptions(args, NAMES)).toThrow(message);
