@@ -77,7 +77,8 @@ export function parseJob(name: string, data: unknown, known: readonly Problem[] 
   const canonical = canonicalJson(data);
   if (Buffer.byteLength(canonical) > JSON_BYTES_MAX) return refused(data, transactionIds, [TOO_LARGE]);
   const locationId = locationIdOf(data) ?? '';
-  const [json, syncKey] = [JSON.stringify(data), kind.syncKey(canonical)];
+  const json = JSON.stringify(data);
+  const syncKey = kind.syncKey(canonical);
   return { ok: true, job: { name, data, json, locationId, transactionIds, syncKey } };
 }
 
