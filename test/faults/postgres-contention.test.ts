@@ -123,6 +123,12 @@ describe('Postgres in trouble', () => {
     await eventually(async () => expect(await stand.queue.getCompletedCount()).toBe(30));
     expect(await stand.redis.xlen(`{${stand.namespace}}:events`)).toBeGreaterThanOrEqual(30);
     await hogs.end({ timeout: 0 });
+    // A backend counts until it has noticed that its client is gone; the worker needs one connection, the books several.
+    await eventually(async () => {
+      const left =
+        await stand.admin`select pid from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()`;
+      expect(left).toEqual([]);
+    });
     await stand.untilAtRest(30_000);
     expect(await stand.reconcile()).toMatchObject({ delivered: 30, succeededRows: 30, problems: [] });
     expect(await worker.stop()).toEqual({ code: 0, signal: null });
