@@ -38,6 +38,7 @@ export async function planHalves(tx: Transaction, wholeId: number): Promise<Plan
   await setState(tx, whole.id, 'splitting');
   const { syncKey, locationId, json } = whole;
   const transactionIds = lines.flatMap(({ transactionId }) => transactionId ?? []);
+  // Written anew: a POS may have escaped a secret in a way that redaction does not know.
   const shown = shownJson(JSON.parse(json));
   const subject = { jobId: syncKey, name: 'push_sales', json: shown, locationId, transactionIds, syncKey };
   return { subject, halves: [first.syncKey, second.syncKey] };
