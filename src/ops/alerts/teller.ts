@@ -5,7 +5,7 @@ import type { Database } from '../../base/database.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Redactor } from '../../base/redaction.ts';
 import { type Alone, createAlone } from './alone.ts';
-import { createDeathReader, type Deaths } from './deaths.ts';
+import { createDeathReader, type DeathReader, type Deaths } from './deaths.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { advance, type Memory } from './incidents.ts';
 import type { Seen } from './look.ts';
@@ -51,7 +51,7 @@ export interface Teller {
 interface Parts {
   readonly turn: Turn;
   readonly alone: Alone;
-  readonly readDeaths: (since: number | null) => Promise<Deaths>;
+  readonly deaths: DeathReader;
   readonly outbound: Outbound | undefined;
   readonly beat: () => void;
   readonly namespace: string;
@@ -84,7 +84,7 @@ function assemble(deps: TellerDeps, options: AlertOptions): Parts {
       oncePerReason((reason) => logger.warn({ reason }, 'what is known of alerts could not be read')),
     ),
     alone: createAlone(options, { namespace, name }),
-    readDeaths: createDeathReader({ redis, queue }),
+    deaths: createDeathReader({ redis, queue }),
     outbound:
       url === undefined
         ? undefined
@@ -123,11 +123,12 @@ async function sendAlone({ alone, outbound }: Parts, message: Message | null): P
 
 /** Written down before it is sent, and again after: whoever takes over in between sends it under the same id. */
 async function tell(parts: Parts, known: Memory, judged: Judged, outbound: Outbound): Promise<Memory> {
-  const { turn, readDeaths, namespace, options } = parts;
+  const { turn, deaths, namespace, options } = parts;
   const since = known.marks.deadUntil;
-  const deaths = await readDeaths(since).catch((): Deaths => ({ groups: [], until: since }));
-  const next = advance(known, judged, deaths, options);
+  const died = await deaths.read(since).catch((): Deaths => ({ groups: [], until: since }));
+  const next = advance(known, judged, died, options);
   let memory = next === known ? known : await turn.save(next);
+  deaths.told();
   for (const message of dueMessages(memory, namespace, Date.now(), options)) {
     const tries = memory.incidents.find(({ id }) => id === message.incidentId)?.tries ?? 0;
     const outcome = await outbound.send(message, tries);
