@@ -11,6 +11,9 @@ export interface Way {
   readonly slow: number;
 }
 
+/** The longest a turn lasts. */
+export const TURN_MS = 1_000;
+
 export const WELL: Way = { effects: ['success'], healths: ['healthy'], slots: 2, slow: 1 };
 
 export interface Player {
@@ -111,7 +114,7 @@ export function recover(world: World, players: readonly Player[], turns: number)
     for (const actor of actors) actor.lookAround();
     for (const actor of actors) actor.work();
     const due = model.boundaries(now(), options).map((at) => at - now());
-    pass(Math.min(...due, 1_000));
+    pass(Math.min(...due, TURN_MS));
   }
   return {
     recovered: isOver(),
