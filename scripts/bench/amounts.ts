@@ -1,6 +1,6 @@
 /**
  * How much of each benchmark is run unless more or less is asked for: the default, and what it is of. All of it
- * together takes about three quarters of an hour.
+ * together takes about half an hour.
  */
 export const AMOUNTS = {
   jobs: [4_000, 'throughput: payloads per round and process, besides those that warm it up'],

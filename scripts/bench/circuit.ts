@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { connectRedis } from '../../src/base/redis.ts';
+import { connectRedis, redisScript } from '../../src/base/redis.ts';
 import type { Circuit } from '../../src/circuit/circuit.ts';
 import type { Subject } from '../../src/circuit/types.ts';
 import { eventStreamKey } from '../../src/events/event.ts';
@@ -11,6 +11,7 @@ import { atMost, type Figure, figure, percentile, perSecond, pings, spread } fro
 const NAMESPACE = 'bench-circuit';
 /** Per call in flight: the crowd is at its full size most of a round. */
 const CALLS_PER_LANE = 10;
+const LEAST = "return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)";
 const WARM_UP_ROUNDS = 20;
 const LOAD_MS = 3_000;
 /** Until all processes of a load are up. */
@@ -19,6 +20,8 @@ const LOAD_STARTS_MS = 4_000;
 /** ms of each single call. */
 interface Samples {
   readonly ping: number[];
+  /** The least script that leaves something behind: one key. */
+  readonly least: number[];
   readonly acquire: number[];
   readonly record: number[];
   readonly denial: number[];
@@ -54,12 +57,16 @@ async function measure(
   inFlight: number,
   rounds: number,
 ): Promise<Samples> {
-  let samples: Samples = { ping: [], acquire: [], record: [], denial: [] };
+  const least = redisScript(redis, LEAST);
+  let samples: Samples = { ping: [], least: [], acquire: [], record: [], denial: [] };
   for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
-    if (round === 0) samples = { ping: [], acquire: [], record: [], denial: [] };
+    if (round === 0) samples = { ping: [], least: [], acquire: [], record: [], denial: [] };
     const subjects = Array.from({ length: CALLS_PER_LANE * inFlight }, newSubject);
     const permissions = new Map<Subject, string>();
     await timed(samples.ping, subjects, inFlight, () => redis.ping());
+    await timed(samples.least, subjects, inFlight, ({ jobId }) =>
+      least([`{${NAMESPACE}}:least:${jobId}`], [jobId]),
+    );
     await timed(samples.acquire, subjects, inFlight, async (subject) => {
       permissions.set(subject, await acquire(circuit, subject));
     });
@@ -103,17 +110,20 @@ function figuresOf(
 ): Figure[] {
   return [
     figure(`PING, ${inFlight} in flight`, spread(samples.ping)),
+    figure(`a script of one SET, ${inFlight} in flight`, spread(samples.least)),
     figure(`acquire, ${inFlight} in flight`, spread(samples.acquire)),
     figure(`record, ${inFlight} in flight`, spread(samples.record)),
     figure(`denial, ${inFlight} in flight`, spread(samples.denial)),
+    toPing(samples, 'least', inFlight),
     atMost(toPing(samples, 'acquire', inFlight), targets.acquire, 'p50'),
     atMost(toPing(samples, 'record', inFlight), targets.record, 'p50'),
   ];
 }
 
-function toPing(samples: Samples, kind: 'acquire' | 'record' | 'denial', inFlight: number): Figure {
+function toPing(samples: Samples, kind: keyof Samples, inFlight: number): Figure {
   const to = (share: number) => pings(ratio(samples[kind], samples.ping, share));
-  return figure(`${kind}, ${inFlight} in flight, to PING`, { p50: to(0.5), p99: to(0.99) });
+  const what = kind === 'least' ? 'a script of one SET' : kind;
+  return figure(`${what}, ${inFlight} in flight, to PING`, { p50: to(0.5), p99: to(0.99) });
 }
 
 function ratio(samples: readonly number[], base: readonly number[], share: number): number {
