@@ -39,6 +39,13 @@ async function die(
   await redis.zadd(queue.toKey('failed'), diedAt, id);
 }
 
+/** Later than that time, and the clock is past it: what is to come is no border for the next look. */
+async function diesAfter(time: number | null, id: string): Promise<void> {
+  const diedAt = Number(time) + 1;
+  await die(id, 'refused: 1', diedAt);
+  await eventually(() => expect(Date.now()).toBeGreaterThan(diedAt));
+}
+
 /** Looks as a dashboard does that can write down what it tells. */
 function dashboard(): (since: number | null) => Promise<Deaths> {
   const deaths = createDeathReader({ redis, queue });
@@ -82,7 +89,7 @@ describe('who died since the last look', () => {
   it('is not missed where a worker’s clock is behind, nor told again by a successor', async () => {
     const read = dashboard();
     const { until } = await read(null);
-    await die('a', 'refused: 1', Date.now() + 1);
+    await diesAfter(until, 'a');
     const first = await read(until);
     await die('late', 'refused: 2', Date.now() - 4_000);
     const second = await read(first.until);
@@ -105,8 +112,7 @@ describe('who died since the last look', () => {
   it('is not told again by one whose turn it is once more after another one’s', async () => {
     const [mine, theirs] = [dashboard(), dashboard()];
     const { until } = await mine(null);
-    await die('a', 'refused: 1', Number(until) + 1);
-    await eventually(() => expect(Date.now()).toBeGreaterThan(Number(until) + 1));
+    await diesAfter(until, 'a');
     const told = await theirs(until);
     expect(counts(told)).toEqual([1]);
     expect(counts(await mine(told.until))).toEqual([]);
