@@ -7,6 +7,7 @@ import { openQueue } from '../../../src/sync/queue.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testRedisUrl, uniqueNamespace } from '../../support/redis.ts';
 import { makeSales } from '../../support/sales.ts';
+import { type DeadLetter, dieIn } from './dead.ts';
 
 let redis: Redis;
 let queue: Queue;
@@ -21,23 +22,7 @@ afterEach(async () => {
   redis.disconnect();
 });
 
-/** As BullMQ keeps a failed job. */
-async function die(
-  id: string,
-  reason: string,
-  diedAt: number,
-  fields: Record<string, string> = {},
-): Promise<void> {
-  const data = JSON.stringify(makeSales(1)[0]);
-  await redis.hset(queue.toKey(id), {
-    name: 'push_sales',
-    data,
-    failedReason: reason,
-    finishedOn: String(diedAt),
-    ...fields,
-  });
-  await redis.zadd(queue.toKey('failed'), diedAt, id);
-}
+const die = (...letter: DeadLetter) => dieIn({ redis, queue }, ...letter);
 
 /** Later than that time, and the clock is past it: what is to come is no border for the next look. */
 async function diesAfter(time: number | null, id: string): Promise<void> {
