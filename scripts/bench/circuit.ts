@@ -11,20 +11,22 @@ import { atMost, type Figure, figure, percentile, perSecond, pings, spread } fro
 const NAMESPACE = 'bench-circuit';
 /** Per call in flight: the crowd is at its full size most of a round. */
 const CALLS_PER_LANE = 10;
-const LEAST = "return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)";
+/** The least script that leaves something behind: one key. */
+const ONE_SET = "return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)";
 const WARM_UP_ROUNDS = 20;
 const LOAD_MS = 3_000;
 /** Until all processes of a load are up. */
 const LOAD_STARTS_MS = 4_000;
 
+/** As the table names them. */
+const KINDS = ['PING', 'one SET', 'acquire', 'record', 'denial'] as const;
+type Kind = (typeof KINDS)[number];
+
 /** ms of each single call. */
-interface Samples {
-  readonly ping: number[];
-  /** The least script that leaves something behind: one key. */
-  readonly least: number[];
-  readonly acquire: number[];
-  readonly record: number[];
-  readonly denial: number[];
+type Samples = Readonly<Record<Kind, number[]>>;
+
+function noSamples(): Samples {
+  return { PING: [], 'one SET': [], acquire: [], record: [], denial: [] };
 }
 
 /** What asking the circuit costs, next to the least a round trip can cost. */
@@ -57,15 +59,15 @@ async function measure(
   inFlight: number,
   rounds: number,
 ): Promise<Samples> {
-  const least = redisScript(redis, LEAST);
-  let samples: Samples = { ping: [], least: [], acquire: [], record: [], denial: [] };
+  const setOne = redisScript(redis, ONE_SET);
+  let samples = noSamples();
   for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
-    if (round === 0) samples = { ping: [], least: [], acquire: [], record: [], denial: [] };
+    if (round === 0) samples = noSamples();
     const subjects = Array.from({ length: CALLS_PER_LANE * inFlight }, newSubject);
     const permissions = new Map<Subject, string>();
-    await timed(samples.ping, subjects, inFlight, () => redis.ping());
-    await timed(samples.least, subjects, inFlight, ({ jobId }) =>
-      least([`{${NAMESPACE}}:least:${jobId}`], [jobId]),
+    await timed(samples.PING, subjects, inFlight, () => redis.ping());
+    await timed(samples['one SET'], subjects, inFlight, ({ jobId }) =>
+      setOne([`{${NAMESPACE}}:one:${jobId}`], [jobId]),
     );
     await timed(samples.acquire, subjects, inFlight, async (subject) => {
       permissions.set(subject, await acquire(circuit, subject));
@@ -109,21 +111,16 @@ function figuresOf(
   targets: { readonly acquire: number; readonly record: number },
 ): Figure[] {
   return [
-    figure(`PING, ${inFlight} in flight`, spread(samples.ping)),
-    figure(`a script of one SET, ${inFlight} in flight`, spread(samples.least)),
-    figure(`acquire, ${inFlight} in flight`, spread(samples.acquire)),
-    figure(`record, ${inFlight} in flight`, spread(samples.record)),
-    figure(`denial, ${inFlight} in flight`, spread(samples.denial)),
-    toPing(samples, 'least', inFlight),
+    ...KINDS.map((kind) => figure(`${kind}, ${inFlight} in flight`, spread(samples[kind]))),
+    toPing(samples, 'one SET', inFlight),
     atMost(toPing(samples, 'acquire', inFlight), targets.acquire, 'p50'),
     atMost(toPing(samples, 'record', inFlight), targets.record, 'p50'),
   ];
 }
 
-function toPing(samples: Samples, kind: keyof Samples, inFlight: number): Figure {
-  const to = (share: number) => pings(ratio(samples[kind], samples.ping, share));
-  const what = kind === 'least' ? 'a script of one SET' : kind;
-  return figure(`${what}, ${inFlight} in flight, to PING`, { p50: to(0.5), p99: to(0.99) });
+function toPing(samples: Samples, kind: Kind, inFlight: number): Figure {
+  const to = (share: number) => pings(ratio(samples[kind], samples.PING, share));
+  return figure(`${kind}, ${inFlight} in flight, to PING`, { p50: to(0.5), p99: to(0.99) });
 }
 
 function ratio(samples: readonly number[], base: readonly number[], share: number): number {
